@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/secret.h"
+
+extern char **environ;
+
+bool host_read_fd(int fd, const char *name, struct buf *out, struct error *err)
+{
+	for (;;) {
+		struct pollfd waiting = { .fd = fd, .events = POLLIN };
+		if (io_wait(&waiting, 1, IO_NO_DEADLINE) == IO_SIGNAL)
+			return error_interrupted(err, io_take_signal());
+		uint8_t block[16384];
+		ssize_t n = io_read(fd, block, sizeof block);
+		if (n < 0 && errno == EAGAIN)
+			continue;
+		if (n < 0)
+			return error_set(err, ERROR_INPUT_MISSING, "%s: %s", name, strerror(errno));
+		bool fits = buf_put(out, block, (size_t)n);
+		secret_wipe(block, out->secret ? (size_t)n : 0);
+		if (!fits)
+			return error_set(err, ERROR_INPUT_MISSING, "%s: larger than %zu bytes", name, out->max);
+		if (n == 0)
+			return true;
+	}
+}
+
+bool host_read_file(const char *path, struct buf *out, mode_t *mode, uid_t *owner, struct error *err)
+{
+	struct stat st;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	bool ok = false;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		error_set(err, ERROR_INPUT_MISSING, "%s: %s", path, strerror(errno));
+	} else if (!S_ISREG(st.st_mode)) {
+		error_set(err, ERROR_INPUT_MISSING, "%s: not a regular file", path);
+	} else {
+		if (mode)
+			*mode = st.st_mode;
+		if (owner)
+			*owner = st.st_uid;
+		ok = host_read_fd(fd, path, out, err);
+	}
+	io_close(&fd);
+	return ok;
+}
+
+/* Reads what is there; false at the end or on an error. What does not fit is dropped. */
+static bool gather(int fd, struct buf *out)
+{
+	uint8_t block[16384];
+	ssize_t n = io_read(fd, block, sizeof block);
+
+	if (n <= 0)
+		return n < 0 && errno == EAGAIN;
+	if (out)
+		buf_put(out, block, (size_t)n);
+	return true;
+}
+
+static bool gather_all(int out_fd, int err_fd, struct buf *out, struct buf *err_out, int64_t deadline, const char *name,
+                       struct error *err)
+{
+	bool out_open = true, err_open = true;
+
+	while (out_open || err_open) {
+		struct pollfd fds[2] = {
+			{ .fd = out_open ? out_fd : -1, .events = POLLIN },
+			{ .fd = err_open ? err_fd : -1, .events = POLLIN },
+		};
+		switch (io_wait(fds, 2, deadline)) {
+		case IO_READY:
+			break;
+		case IO_SIGNAL:
+			return error_interrupted(err, io_take_signal());
+		case IO_TIMEOUT:
+			return error_set(err, ERROR_INTERNAL, "%s does not end", name);
+		case IO_FAILED:
+			return error_set(err, ERROR_NO_RESOURCES, "poll: %s", strerror(errno));
+		}
+		if (fds[0].revents)
+			out_open = gather(out_fd, out);
+		if (fds[1].revents)
+			err_open = gather(err_fd, err_out);
+	}
+	return true;
+}
+
+static bool spawn(const char *const *argv, int out_fd, int err_fd, pid_t *pid, struct error *err)
+{
+	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
+	sigset_t defaults;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, err_fd, STDERR_FILENO);
+	posix_spawnattr_init(&attributes);
+	sigemptyset(&defaults);
+	sigaddset(&defaults, SIGPIPE);
+	posix_spawnattr_setsigdefault(&attributes, &defaults);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+	int failed = posix_spawnp(pid, argv[0], &actions, &attributes, (char *const *)argv, environ);
+	posix_spawnattr_destroy(&attributes);
+	posix_spawn_file_actions_destroy(&actions);
+	if (failed == ENOENT)
+		return error_set(err, ERROR_INPUT_MISSING, "%s: no such program", argv[0]);
+	if (failed)
+		return error_set(err, ERROR_NO_RESOURCES, "%s: %s", argv[0], strerror(failed));
+	return true;
+}
+
+bool host_run(const char *const *argv, struct buf *out, struct buf *err_out, int64_t deadline, int *status, struct error *err)
+{
+	int out_pipe[2] = { -1, -1 }, err_pipe[2] = { -1, -1 };
+	pid_t pid = 0;
+	bool ok = false;
+
+	if (pipe(out_pipe) < 0 || pipe(err_pipe) < 0) {
+		error_set(err, ERROR_NO_RESOURCES, "pipe: %s", strerror(errno));
+		goto done;
+	}
+	for (int i = 0; i < 2; i++) {
+		io_set_cloexec(out_pipe[i]);
+		io_set_cloexec(err_pipe[i]);
+	}
+	if (!spawn(argv, out_pipe[1], err_pipe[1], &pid, err))
+		goto done;
+	io_close(&out_pipe[1]);
+	io_close(&err_pipe[1]);
+	ok = gather_all(out_pipe[0], err_pipe[0], out, err_out, deadline, argv[0], err);
+	if (!ok)
+		kill(pid, SIGKILL);
+	int code;
+	while (waitpid(pid, &code, 0) < 0 && errno == EINTR)
+		continue;
+	*status = WIFSIGNALED(code) ? 128 + WTERMSIG(code) : WEXITSTATUS(code);
+done:
+	for (int i = 0; i < 2; i++) {
+		io_close(&out_pipe[i]);
+		io_close(&err_pipe[i]);
+	}
+	return ok;
+}
+
+const char *host_home(void)
+{
+	const char *home = getenv("HOME");
+
+	if (home && home[0] == '/')
+		return home;
+	const struct passwd *user = getpwuid(getuid());
+	return user && user->pw_dir ? user->pw_dir : "/";
+}

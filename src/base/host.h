@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What this process asks of the machine it runs on after it has spoken to a node: reading files and running programs. One room,
+ * so that it can later stand in a small trusted process while the one that decodes foreign bytes is sandboxed.
+ */
+#ifndef BASE_HOST_H
+#define BASE_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+/*
+ * Reads a whole file (not a directory or device) into the buffer, up to its maximum. Errors: ERROR_INPUT_MISSING with errno's text,
+ * or too large. *mode and *owner (may be NULL) are those of the opened file.
+ */
+bool host_read_file(const char *path, struct buf *out, mode_t *mode, uid_t *owner, struct error *err);
+/* All of a descriptor up to its end; same errors, `name` in messages. Blocking, ended by signals. */
+bool host_read_fd(int fd, const char *name, struct buf *out, struct error *err);
+
+/*
+ * Runs a program (looked up in PATH) with standard input from /dev/null, and gathers its output (up to the buffers' maxima, the
+ * rest is dropped; err_out may be NULL). *status: its exit status, 128+N for a signal. Errors: ERROR_NO_RESOURCES, ERROR_INPUT_MISSING (no such
+ * program), ERROR_INTERRUPTED, ERROR_INTERNAL (deadline passed; it was killed).
+ */
+bool host_run(const char *const *argv, struct buf *out, struct buf *err_out, int64_t deadline, int *status, struct error *err);
+
+/* The user's home directory, from $HOME or the password database; "/" if there is none. Never freed. */
+const char *host_home(void);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { MOST_FDS = 15 };
+
+static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+static volatile sig_atomic_t pending[NSIG];
+static int wake_pipe[2] = { -1, -1 };
+
+static void on_signal(int signal)
+{
+	int saved = errno;
+
+	pending[signal] = 1;
+	if (write(wake_pipe[1], "", 1) < 0) {
+		/* full: a wake-up is under way already */
+	}
+	errno = saved;
+}
+
+void io_catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	if (wake_pipe[0] < 0 && pipe(wake_pipe) == 0) {
+		for (int i = 0; i < 2; i++) {
+			io_set_nonblocking(wake_pipe[i]);
+			io_set_cloexec(wake_pipe[i]);
+		}
+	}
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
+		struct sigaction old;
+		/* What was ignored at start (nohup, a background job) stays ignored. */
+		if (sigaction(caught[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+			sigaction(caught[i], &action, NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+void io_release_signals(void)
+{
+	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
+		struct sigaction old;
+		if (sigaction(caught[i], NULL, &old) == 0 && old.sa_handler == on_signal)
+			signal(caught[i], SIG_DFL);
+	}
+	signal(SIGPIPE, SIG_DFL);
+	io_close(&wake_pipe[0]);
+	io_close(&wake_pipe[1]);
+	memset((void *)pending, 0, sizeof pending);
+}
+
+int io_take_signal(void)
+{
+	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
+		if (pending[caught[i]]) {
+			pending[caught[i]] = 0;
+			return caught[i];
+		}
+	}
+	return 0;
+}
+
+static bool signal_waits(void)
+{
+	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
+		if (pending[caught[i]])
+			return true;
+	}
+	return false;
+}
+
+enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline)
+{
+	struct pollfd all[MOST_FDS + 1];
+
+	if (count > MOST_FDS) {
+		errno = EINVAL;
+		return IO_FAILED;
+	}
+	memcpy(all, fds, count * sizeof *fds);
+	all[count] = (struct pollfd){ .fd = wake_pipe[0], .events = POLLIN };
+	for (;;) {
+		int timeout = -1;
+		if (deadline != IO_NO_DEADLINE) {
+			int64_t left = deadline - clock_ms();
+			timeout = left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
+		}
+		if (signal_waits())
+			return IO_SIGNAL;
+		int ready = poll(all, (nfds_t)count + 1, timeout);
+		if (ready < 0 && errno != EINTR)
+			return IO_FAILED;
+		if (ready > 0 && all[count].revents) {
+			char drain[64];
+			while (read(wake_pipe[0], drain, sizeof drain) > 0)
+				continue;
+			if (signal_waits())
+				return IO_SIGNAL;
+			ready--;
+		}
+		if (ready > 0) {
+			memcpy(fds, all, count * sizeof *fds);
+			return IO_READY;
+		}
+		if (deadline != IO_NO_DEADLINE && clock_ms() >= deadline)
+			return IO_TIMEOUT;
+	}
+}
+
+bool io_set_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+bool io_set_cloexec(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	return flags >= 0 && fcntl(fd, F_SETFD, flags | FD_CLOEXEC) == 0;
+}
+
+ssize_t io_read(int fd, void *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, data, len);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+ssize_t io_write(int fd, const void *data, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = write(fd, data, len);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+bool io_write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len > 0) {
+		ssize_t n = io_write(fd, p, len);
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+			struct pollfd waiting = { .fd = fd, .events = POLLOUT };
+			poll(&waiting, 1, -1);
+			continue;
+		}
+		if (n < 0)
+			return false;
+		p += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+bool io_socketpair(int fds[2])
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0)
+		return false;
+	return io_set_cloexec(fds[0]) && io_set_cloexec(fds[1]);
+}
+
+void io_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Descriptors, deadlines and signals: the one place that blocks. Every wait ends when a descriptor is ready, when its
+ * deadline passes, or when a signal that ends the command has come (SIGINT, SIGTERM, SIGHUP, SIGQUIT): nothing hangs.
+ */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum io_wait { IO_READY, IO_TIMEOUT, IO_SIGNAL, IO_FAILED };
+
+enum { IO_NO_DEADLINE = -1 };
+
+/*
+ * poll() until an absolute clock_ms() deadline (IO_NO_DEADLINE: none). IO_SIGNAL: a signal is waiting for
+ * io_take_signal(). IO_FAILED: errno tells. `count` is at most 15.
+ */
+enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline);
+
+/* From here on the ending signals and SIGTSTP are caught and told by io_wait; SIGPIPE is ignored. */
+void io_catch_signals(void);
+/* Gives them back their defaults, as in a child that runs another program or has its own handling. */
+void io_release_signals(void);
+/* The next signal that has come, or 0. */
+int io_take_signal(void);
+
+bool io_set_nonblocking(int fd);
+bool io_set_cloexec(int fd);
+/* read()/write() again after EINTR. */
+ssize_t io_read(int fd, void *data, size_t len);
+ssize_t io_write(int fd, const void *data, size_t len);
+/* All of it, waiting as needed on a blocking or non-blocking descriptor; false: errno tells. */
+bool io_write_all(int fd, const void *data, size_t len);
+/* A stream socketpair, both ends close-on-exec. */
+bool io_socketpair(int fds[2]);
+/* Closes and sets to -1; -1 is allowed. */
+void io_close(int *fd);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Terms as text, in the two syntaxes that operators read. The output is UTF-8 and holds no control characters but
+ * newlines (strings and atoms are escaped as the node's own printer would), so it needs no terminal filter.
+ */
+#ifndef ETF_PRINT_H
+#define ETF_PRINT_H
+
+#include "base/buf.h"
+#include "etf/term.h"
+
+struct etf_print_options {
+	int width;  /* columns at which lines are broken; 0: one line, as ~tw-like ~0tp does */
+	int column; /* column where the text begins, from 1 */
+};
+
+/* As io:format("~tp", [T]) prints it (~Wtp for a width), OTP 25's way. False: the buffer's maximum was passed. */
+bool etf_print_erlang(struct buf *out, const struct term *t, const struct etf_print_options *options);
+/* As IO.puts(inspect(t, pretty: true, width: W, limit: :infinity, printable_limit: :infinity)) prints it, Elixir 1.14's way. */
+bool etf_print_elixir(struct buf *out, const struct term *t, const struct etf_print_options *options);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "config.h"
+
+#include "platform/platform.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#ifdef HAVE_SYS_PRCTL_H
+#include <sys/prctl.h>
+#endif
+#ifdef HAVE_GETRANDOM
+#include <sys/random.h>
+#endif
+
+void platform_quick_ack(int fd)
+{
+#if defined(HAVE_DECL_TCP_QUICKACK) && HAVE_DECL_TCP_QUICKACK
+	int on = 1;
+	setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+#else
+	(void)fd;
+#endif
+}
+
+bool platform_peer_uid(int fd, uid_t *uid)
+{
+#if defined(HAVE_DECL_SO_PEERCRED) && HAVE_DECL_SO_PEERCRED
+	struct ucred peer;
+	socklen_t len = sizeof peer;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0) {
+		*uid = peer.uid;
+		return true;
+	}
+#else
+	(void)fd;
+	(void)uid;
+#endif
+	return false;
+}
+
+void platform_no_core_dumps(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	setrlimit(RLIMIT_CORE, &none);
+#ifdef HAVE_SYS_PRCTL_H
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
+
+bool platform_die_with_parent(int signal)
+{
+#ifdef HAVE_SYS_PRCTL_H
+	return prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0) == 0;
+#else
+	(void)signal;
+	return false;
+#endif
+}
+
+void platform_random(void *data, size_t len)
+{
+	unsigned char *p = data;
+#ifdef HAVE_GETRANDOM
+	while (len > 0) {
+		ssize_t n = getrandom(p, len, 0);
+		if (n <= 0)
+			break;
+		p += n;
+		len -= (size_t)n;
+	}
+#endif
+	if (len == 0)
+		return;
+	int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, p, len) != (ssize_t)len)
+		abort();
+	close(fd);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What only one kernel has, each with a portable stand-in: nothing outside this folder tests for a kernel. */
+#ifndef PLATFORM_PLATFORM_H
+#define PLATFORM_PLATFORM_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Have the kernel acknowledge at once what comes next; it forgets, so say it again before every poll. */
+void platform_quick_ack(int fd);
+/* The user at the other end of a unix socket; false: not known. */
+bool platform_peer_uid(int fd, uid_t *uid);
+/* No core dumps, no ptrace by the same user, from here on and in children that are not executed anew. */
+void platform_no_core_dumps(void);
+/* Have this process get the signal when its parent ends; false: not possible here. */
+bool platform_die_with_parent(int signal);
+/* Unpredictable bytes. Ends the process if the system has none. */
+void platform_random(void *data, size_t len);
+
+#endif

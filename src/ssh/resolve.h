@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What ssh_config says about a destination, asked of `ssh -G` itself: includes, Match blocks, tokens and precedence come
+ * right because OpenSSH reads them. The output is parsed line by line, bounded.
+ */
+#ifndef SSH_RESOLVE_H
+#define SSH_RESOLVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "ssh/tunnel.h"
+
+enum { SSH_CONFIG_LIST_MAX = 64 };
+
+enum ssh_strict { SSH_STRICT_ASK, SSH_STRICT_YES, SSH_STRICT_ACCEPT_NEW, SSH_STRICT_OFF };
+
+struct ssh_config {
+	char *destination;  /* as given */
+	char *host;         /* the alias as given, without user */
+	char *hostname;
+	char *user;
+	uint16_t port;
+	char *host_key_alias;
+	char *proxy_jump;
+	char *proxy_command;
+	char *identity_agent; /* NULL: $SSH_AUTH_SOCK; "none": no agent */
+	char *identity_files[SSH_CONFIG_LIST_MAX + 1];      /* NULL-terminated, in order, ~ expanded */
+	char *user_known_hosts[SSH_CONFIG_LIST_MAX + 1];
+	char *global_known_hosts[SSH_CONFIG_LIST_MAX + 1];
+	char *kex_algorithms;
+	char *host_key_algorithms;
+	char *pubkey_algorithms;
+	char *ciphers;
+	char *macs;
+	char *preferred_auth;
+	char *address_family; /* "any", "inet", "inet6" */
+	char *bind_address;
+	char *control_path;
+	char *revoked_host_keys;
+	char *ssh_config_file;      /* as given in the options, for programs that we start (ProxyJump) */
+	const char *const *options; /* as given */
+	enum ssh_strict strict_host_key;
+	bool hash_known_hosts;
+	bool batch_mode;
+	bool identities_only;
+	bool pubkey_auth;
+	bool password_auth;
+	bool keyboard_interactive_auth;
+	bool tcp_keep_alive;
+	bool compression;
+	bool may_ask; /* not batch_mode, and the caller allows it */
+	int connect_timeout_s; /* 0: none configured */
+	int connection_attempts;
+	int password_prompts;
+	int alive_interval_s; /* ServerAliveInterval; 0: none configured */
+	int alive_count;
+};
+
+/* Runs `ssh -G`. Errors: ERROR_CONFIG (what ssh printed), ERROR_NO_RESOURCES (no ssh program: the install command). */
+bool ssh_resolve(const struct tunnel_options *options, struct ssh_config *config, struct error *err);
+/* The parser alone, over the text that `ssh -G` printed; for tests and fuzzing. */
+bool ssh_config_parse(const char *text, size_t len, struct ssh_config *config, struct error *err);
+void ssh_config_clear(struct ssh_config *config);
+
+#endif

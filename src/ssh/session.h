@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The SSH connection itself: a connected descriptor (TCP, or what ProxyJump/ProxyCommand gives), libssh over it without
+ * blocking, algorithms, key exchange. Lives in the broker only. All waiting happens in session_wait, which re-arms
+ * TCP_QUICKACK before every poll (sshd's Nagle would otherwise wait 40 ms for our delayed ACK).
+ */
+#ifndef SSH_SESSION_H
+#define SSH_SESSION_H
+
+#include <libssh/libssh.h>
+
+#include "base/error.h"
+#include "ssh/resolve.h"
+#include "ssh/tunnel.h"
+
+struct session {
+	ssh_session ssh;
+	int fd;
+	int proxy_pid; /* of ProxyCommand or ProxyJump's ssh, or 0 */
+	const struct ssh_config *config;
+	struct tunnel_info info;
+	int64_t started_us; /* clock_us() that info's times count from */
+};
+
+/* Connects and exchanges keys; the host's key is NOT checked yet (host_key_check). */
+bool session_connect(struct session *s, const struct ssh_config *config, int64_t started_us, struct error *err);
+/*
+ * After a libssh call said SSH_AGAIN: waits until the socket is ready for what libssh wants. Errors: ERROR_SSH_LOST
+ * (deadline passed: what was awaited is named by `what`), ERROR_INTERRUPTED.
+ */
+bool session_wait(struct session *s, int64_t deadline, const char *what, struct error *err);
+void session_close(struct session *s);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The one door through which everything else reaches a host: open a tunnel to it, then ask for streams (a port on the
+ * host's loopback, or a program run there). A stream is a plain descriptor. Asking never waits: the first bytes may be
+ * written at once and travel as soon as SSH is ready, so several requests share their round trips.
+ *
+ * Behind it: a process that owns the SSH connection (our broker, forked here) and serves OpenSSH's multiplexing protocol
+ * on a unix socket in a folder of mode 0700; this module is a client of it and knows no SSH.
+ */
+#ifndef SSH_TUNNEL_H
+#define SSH_TUNNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct tunnel;
+
+struct tunnel_options {
+	const char *destination;        /* [user@]HOST as for ssh(1) */
+	const char *ssh_config;         /* --ssh-config, or NULL */
+	const char *const *ssh_options; /* --ssh-option KEY=VALUE …, NULL-terminated, or NULL */
+	bool may_ask;                   /* a person may be asked (there is a terminal, and BatchMode is not set) */
+};
+
+/*
+ * What the connection came to, for `ping` and -v. Times in ms from the start of tunnel_open; 0 where unknown (a
+ * ControlMaster's connection). Strings are "" where unknown.
+ */
+struct tunnel_info {
+	char user[256];
+	char hostname[256];
+	uint16_t port;
+	char server[256]; /* the server's identification string */
+	char kex[64];
+	char host_key[64];
+	char cipher[64];
+	char mac[64];
+	char auth[128]; /* "publickey (/home/x/.ssh/id_ed25519)" */
+	double resolved_ms;
+	double connected_ms; /* TCP */
+	double keyed_ms;     /* key exchange and host key */
+	double authenticated_ms;
+};
+
+struct stream {
+	int fd;      /* read and write; non-blocking; -1 when closed. EOF is half-close from the other side */
+	int control; /* the multiplexing connection */
+	uint32_t request;
+	int state;        /* private: what has come on `control` */
+	char what[64];    /* "127.0.0.1:4369" or "exec", for messages */
+};
+
+/*
+ * Resolves the destination with `ssh -G`, forks the broker (which connects, checks the host key and authenticates, asking on
+ * the terminal if it may) and returns at once. Errors: ERROR_CONFIG, ERROR_NO_RESOURCES, …
+ */
+struct tunnel *tunnel_open(const struct tunnel_options *options, struct error *err);
+/* A tunnel through a multiplexing socket that somebody else serves (a ControlMaster). */
+struct tunnel *tunnel_open_socket(const char *path, struct error *err);
+/* Ends the broker if it is ours, waits for it to be gone, removes its socket and folder, frees. NULL is allowed. */
+void tunnel_close(struct tunnel *tunnel);
+/* The multiplexing socket's path. */
+const char *tunnel_socket(const struct tunnel *tunnel);
+/* Process id of our broker, or 0. */
+int tunnel_broker(const struct tunnel *tunnel);
+
+/* Waits for the connection's own outcome (authenticated or failed). */
+bool tunnel_wait(struct tunnel *tunnel, int64_t deadline, struct tunnel_info *info, struct error *err);
+
+/* A connection to host:port as seen from the remote host, such as 127.0.0.1:4369 (direct-tcpip). Does not wait. */
+bool tunnel_forward(struct tunnel *tunnel, const char *host, uint16_t port, struct stream *stream, struct error *err);
+/* A program run there by the user's shell; the stream is its standard input and output, standard error is dropped. */
+bool tunnel_exec(struct tunnel *tunnel, const char *command, struct stream *stream, struct error *err);
+
+/*
+ * Waits until the stream is open or refused. Errors: what the broker tells (the connection's failure: host_key_changed,
+ * auth_refused, …; the channel's: forwarding_prohibited, channel_refused, session_refused), ERROR_CHANNEL_TIMEOUT,
+ * ERROR_SSH_LOST, ERROR_INTERRUPTED.
+ */
+bool stream_wait_open(struct stream *stream, int64_t deadline, struct error *err);
+/*
+ * After the descriptor came to its end or failed: the reason if the SSH side knows one (the stream was never opened, the
+ * connection was lost). Waits at most until the deadline for it. True: no failure is known, it was closed in order.
+ */
+bool stream_reason(struct stream *stream, int64_t deadline, struct error *err);
+/* The exit status of a program run by tunnel_exec, once it has come (before the deadline); -1 if none. */
+int stream_exit_status(struct stream *stream, int64_t deadline);
+void stream_close(struct stream *stream);
+
+#endif
