@@ -82,8 +82,10 @@ struct term {
 			size_t len;
 			bool negative;
 		} big;
-		double real;
-		/* tag ETF_TAG_FLOAT: printed text, kept in `bytes` as 31 bytes; `real` is not valid then: see etf_float() */
+		struct {
+			double real;         /* finite */
+			const uint8_t *text; /* only if the tag is ETF_TAG_FLOAT: the 31 bytes that came */
+		};
 		struct {
 			const char *name; /* UTF-8, not NUL-terminated; Latin-1 atoms are converted */
 			size_t len;       /* in bytes */
@@ -111,7 +113,7 @@ struct term {
 		} tuple;
 		struct {
 			const struct term *elements;
-			const struct term *tail; /* NULL: a proper list */
+			const struct term *tail; /* NULL: a proper list; else never a list itself: the decoder joins them */
 			uint32_t count;          /* without the tail; at least 1 */
 		} list;
 		struct etf_bytes bytes; /* STRING, BINARY */
@@ -121,7 +123,8 @@ struct term {
 			uint8_t last_bits;
 		} bits;
 		struct {
-			const struct term *pairs; /* key, value, key, value …, in the order in which they came */
+			const struct term *pairs; /* key, value, key, value …, in the order in which they came;
+			                             a hostile peer can send a key twice */
 			uint32_t count;           /* of pairs */
 		} map;
 		struct {
@@ -146,9 +149,11 @@ bool etf_is_tuple(const struct term *t, uint32_t count, const char *name);
 bool etf_is_proper_list(const struct term *t, size_t *len);
 /* Element `i` of a non-empty proper or improper list; STRING elements are built into *scratch. */
 const struct term *etf_list_element(const struct term *t, size_t i, struct term *scratch);
-/* Exact equality (=:=) of two terms; maps in any order; floats by their bits. */
+/* Exact equality (=:=) of two terms; maps in any order; 0.0 and -0.0 differ. Local funs are compared by their bytes. */
 bool etf_equal(const struct term *a, const struct term *b);
-/* Total order of Erlang terms (as `lists:sort`), for map keys: OTP prints maps sorted so. */
+/* Total order of Erlang terms (as `lists:sort`): 1 and 1.0 compare equal. */
 int etf_compare(const struct term *a, const struct term *b);
+/* A map's keys in the order of map keys (integers before floats), as OTP prints them; a key's value is key + 1. free() it. */
+const struct term **etf_map_sorted(const struct term *map);
 
 #endif
