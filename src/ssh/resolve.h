@@ -58,9 +58,12 @@ struct ssh_config {
 	int alive_count;
 };
 
-/* Runs `ssh -G`. Errors: ERROR_CONFIG (what ssh printed), ERROR_NO_RESOURCES (no ssh program: the install command). */
+/*
+ * Runs `ssh -G` (resolve.c). Errors: ERROR_USAGE (no destination that could be one), ERROR_CONFIG (what ssh printed; no ssh program),
+ * ERROR_NO_RESOURCES, ERROR_INTERRUPTED.
+ */
 bool ssh_resolve(const struct tunnel_options *options, struct ssh_config *config, struct error *err);
-/* The parser alone, over the text that `ssh -G` printed; for tests and fuzzing. */
+/* The parser alone (ssh_config.c), over the text that `ssh -G` printed; for tests and fuzzing. */
 bool ssh_config_parse(const char *text, size_t len, struct ssh_config *config, struct error *err);
 void ssh_config_clear(struct ssh_config *config);
 
