@@ -54,12 +54,11 @@ bool known_hosts_decode(const char *text, uint8_t **key, size_t *len)
 	return decode_base64((struct word){ text, strlen(text) }, *key, len);
 }
 
-/* The caller frees. */
-static char *encode_base64(const uint8_t *data, size_t len)
+char *known_hosts_encode(const uint8_t *key, size_t len)
 {
 	char *text = xmalloc((len + 2) / 3 * 4 + 1);
 
-	EVP_EncodeBlock((unsigned char *)text, data, (int)len);
+	EVP_EncodeBlock((unsigned char *)text, key, (int)len);
 	return text;
 }
 
@@ -232,15 +231,15 @@ char *known_hosts_name(const char *host, uint16_t port)
 void known_hosts_line(struct buf *out, const char *name, const uint8_t *key, size_t key_len, const uint8_t *salt)
 {
 	char type[KNOWN_HOSTS_TYPE_MAX];
-	char *encoded = encode_base64(key, key_len);
+	char *encoded = known_hosts_encode(key, key_len);
 
 	if (!known_hosts_key_type(key, key_len, type))
 		out->overflow = true;
 	if (salt) {
 		uint8_t hash[SHA1_LEN];
 		hash_name(name, salt, KNOWN_HOSTS_SALT_LEN, hash);
-		char *salt_text = encode_base64(salt, KNOWN_HOSTS_SALT_LEN);
-		char *hash_text = encode_base64(hash, SHA1_LEN);
+		char *salt_text = known_hosts_encode(salt, KNOWN_HOSTS_SALT_LEN);
+		char *hash_text = known_hosts_encode(hash, SHA1_LEN);
 		buf_printf(out, "|1|%s|%s", salt_text, hash_text);
 		free(salt_text);
 		free(hash_text);
@@ -258,7 +257,7 @@ char *known_hosts_fingerprint(const uint8_t *key, size_t len)
 
 	if (!EVP_Digest(key, len, digest, NULL, EVP_sha256(), NULL))
 		return xstrdup("SHA256:?");
-	char *encoded = encode_base64(digest, sizeof digest);
+	char *encoded = known_hosts_encode(digest, sizeof digest);
 	encoded[strcspn(encoded, "=")] = '\0';
 	char *text = xasprintf("SHA256:%s", encoded);
 	free(encoded);

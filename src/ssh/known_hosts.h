@@ -49,8 +49,9 @@ char *known_hosts_name(const char *host, uint16_t port);
 /* The line for a host's key, with its newline; salt: KNOWN_HOSTS_SALT_LEN bytes to hash the name with, or NULL. */
 void known_hosts_line(struct buf *out, const char *name, const uint8_t *key, size_t key_len, const uint8_t *salt);
 
-/* A key in base64 to its wire form, which the caller frees in any case. */
+/* A key in base64 to its wire form and back; the caller frees what comes out, in any case. */
 bool known_hosts_decode(const char *text, uint8_t **key, size_t *len);
+char *known_hosts_encode(const uint8_t *key, size_t len);
 /* The type that a key in wire form names itself, or false. */
 bool known_hosts_key_type(const uint8_t *key, size_t len, char type[KNOWN_HOSTS_TYPE_MAX]);
 /* "SHA256:…" as ssh prints it. The caller frees. */

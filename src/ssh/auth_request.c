@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/terminal.h"
+#include "ssh/auth_methods.h"
+
+/* PAM and directory services take their time, above all to refuse. */
+enum { ANSWER_LIMIT_MS = 60000, BANNER_MAX = 64 * 1024 };
+
+static int call(struct auth *a, enum auth_request_kind kind, ssh_key key, const char *text)
+{
+	ssh_session ssh = a->s->ssh;
+
+	switch (kind) {
+	case AUTH_NONE:
+		return ssh_userauth_none(ssh, NULL);
+	case AUTH_PROBE:
+		return ssh_userauth_try_publickey(ssh, NULL, key);
+	case AUTH_SIGN:
+		return ssh_userauth_publickey(ssh, NULL, key);
+	case AUTH_AGENT:
+		return ssh_userauth_agent(ssh, NULL);
+	case AUTH_INTERACTIVE:
+		return ssh_userauth_kbdint(ssh, NULL, NULL);
+	case AUTH_PASSWORD:
+		return ssh_userauth_password(ssh, NULL, text);
+	}
+	return SSH_AUTH_ERROR;
+}
+
+/* Each line gets a mark before it, so that the host cannot pose as us. */
+static void show_banner(struct auth *a)
+{
+	char *banner = a->banner_shown ? NULL : ssh_get_issue_banner(a->s->ssh);
+	struct buf text;
+
+	if (!banner)
+		return;
+	a->banner_shown = true;
+	size_t len = strnlen(banner, BANNER_MAX);
+	while (len > 0 && strchr("\r\n \t", banner[len - 1]))
+		len--;
+	buf_init(&text, BANNER_MAX * 4);
+	for (size_t i = 0; i < len; i++) {
+		if (i == 0 || banner[i - 1] == '\n')
+			buf_put_text(&text, i == 0 ? "| " : "\n| ");
+		if (banner[i] != '\n' && banner[i] != '\r')
+			buf_put_u8(&text, (uint8_t)banner[i]);
+	}
+	if (len > 0 && log_level() >= 0)
+		terminal_print_line(STDERR_FILENO, "", buf_text(&text));
+	buf_clear(&text);
+	ssh_string_free_char(banner);
+}
+
+static bool is_lost(ssh_session ssh)
+{
+	return !ssh_is_connected(ssh) || (ssh_get_status(ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR));
+}
+
+static enum auth_result failed(struct auth *a)
+{
+	const char *reason = ssh_get_error(a->s->ssh);
+
+	if (!is_lost(a->s->ssh)) {
+		log_v("auth", "not possible on our side: %s", reason);
+		return AUTH_UNABLE;
+	}
+	a->too_many = strstr(reason, "Too many authentication failures") != NULL;
+	error_set(a->err, ERROR_SSH_LOST, "%s: sshd ended the connection during authentication: %s", a->who, reason);
+	error_cure(a->err,
+		   "the host's sshd log tells why (sshd may limit connections, or wait no longer than LoginGraceTime)");
+	return AUTH_BROKEN;
+}
+
+enum auth_result auth_request(struct auth *a, enum auth_request_kind kind, ssh_key key, const char *text)
+{
+	int64_t deadline = clock_ms() + ANSWER_LIMIT_MS;
+	int rc;
+
+	a->requests++;
+	while ((rc = call(a, kind, key, text)) == SSH_AUTH_AGAIN) {
+		if (!session_wait(a->s, deadline, "authentication", a->err))
+			return AUTH_BROKEN;
+	}
+	show_banner(a);
+	switch (rc) {
+	case SSH_AUTH_SUCCESS:
+		return AUTH_ACCEPTED;
+	case SSH_AUTH_PARTIAL:
+		return AUTH_PARTIAL;
+	case SSH_AUTH_DENIED:
+		return AUTH_DENIED;
+	case SSH_AUTH_INFO:
+		return AUTH_PROMPTS;
+	default:
+		return failed(a);
+	}
+}
+
+void auth_note(struct auth *a, const char *fmt, ...)
+{
+	char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	log_v("auth", "sshd does not take %s", text);
+	buf_printf(&a->tried, "%s%s", a->tried.len ? ", " : "", text);
+}
+
+void auth_by(struct auth *a, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(a->s->info.auth, sizeof a->s->info.auth, fmt, args);
+	va_end(args);
+}
