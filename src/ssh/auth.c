@@ -127,12 +127,15 @@ static const char *list_methods(int wanted, char *room, size_t size)
 	return room[0] ? room : "nothing that it names";
 }
 
+/* What would help; the first that applies is the nearest. */
 static bool advise(struct auth *a, struct error *err)
 {
 	const struct ssh_config *config = a->config;
 	int wanted = methods_of_sshd(a);
-	bool wants_words = (wanted & SSH_AUTH_METHOD_PASSWORD && config->password_auth) ||
-			   (wanted & SSH_AUTH_METHOD_INTERACTIVE && config->keyboard_interactive_auth);
+	bool wants_words = ((wanted & SSH_AUTH_METHOD_PASSWORD) && config->password_auth) ||
+			   ((wanted & SSH_AUTH_METHOD_INTERACTIVE) && config->keyboard_interactive_auth);
+	bool silent = wants_words && !config->may_ask;
+	const char *speak = config->batch_mode ? "without BatchMode" : "on a terminal";
 
 	if (a->too_many)
 		return error_cure(
@@ -140,22 +143,22 @@ static bool advise(struct auth *a, struct error *err)
 			"set IdentitiesOnly yes and one IdentityFile for %s in ssh_config: each key costs an attempt",
 			config->host);
 	if (a->locked)
-		return error_cure(err, "%s needs its passphrase: ssh-add '%s'%s", a->locked, a->locked,
-				  config->batch_mode ? ", or do without BatchMode" : ", or run this on a terminal");
-	if (wants_words && !config->may_ask)
+		return error_cure(err, "%s needs its passphrase: ssh-add '%s', or run this %s", a->locked, a->locked,
+				  speak);
+	if (a->file_count == 0 && a->agent.count == 0 && config->pubkey_auth)
 		return error_cure(err,
-				  "sshd would take an answer typed by a person, but %s; load a key (ssh-add, "
-				  "IdentityFile) or change that",
-				  config->batch_mode ? "BatchMode is set" : "there is no terminal to ask on");
-	if (!(wanted & SSH_AUTH_METHOD_PUBLICKEY))
-		return error_cure(err, "sshd does not take keys; what it wants, this cannot give: compare `ssh -v %s`",
+				  "no IdentityFile exists and no agent holds a key: ssh-keygen makes one, ssh-copy-id "
+				  "%s brings it to the "
+				  "host%s%s",
+				  config->destination, silent ? "; or answer sshd's question: run this " : "",
+				  silent ? speak : "");
+	if (silent)
+		return error_cure(err,
+				  "bring a key to the host (ssh-copy-id %s), or answer sshd's question: run this %s",
+				  config->destination, speak);
+	if (!(wanted & SSH_AUTH_METHOD_PUBLICKEY) && !wants_words)
+		return error_cure(err, "sshd wants what this cannot give; compare with `ssh -v %s`",
 				  config->destination);
-	if (a->file_count == 0 && a->agent.count == 0)
-		return error_cure(
-			err,
-			"no key was found: no IdentityFile exists and no agent holds one; ssh-keygen makes a key, "
-			"ssh-copy-id %s brings it to the host",
-			config->destination);
 	return error_cure(
 		err,
 		"have one of your public keys added to ~%s/.ssh/authorized_keys there (ssh-copy-id), or name the right "

@@ -60,10 +60,13 @@ enum auth_result auth_with_password(struct auth *a)
 	return result;
 }
 
-/* What sshd wrote, cut; our mark before it names who asks, so that a host cannot pose as us or as another host. */
 static char *question_of(struct auth *a, const char *text)
 {
-	return xasprintf("(%s) %.*s", a->who, PROMPT_MAX, text ? text : "");
+	char *mark = xasprintf("(%s) ", a->who);
+	char *question = auth_foreign_text(mark, text ? text : "", PROMPT_MAX);
+
+	free(mark);
+	return question;
 }
 
 static bool answer_one(struct auth *a, unsigned i)

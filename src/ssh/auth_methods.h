@@ -44,6 +44,8 @@ enum auth_request_kind { AUTH_NONE, AUTH_PROBE, AUTH_SIGN, AUTH_AGENT, AUTH_INTE
 
 /* Sends one request and waits for the answer. key: of AUTH_PROBE and AUTH_SIGN; text: of AUTH_PASSWORD. */
 enum auth_result auth_request(struct auth *a, enum auth_request_kind kind, ssh_key key, const char *text);
+/* What sshd wrote, cut at max bytes, with a mark before each line, so that a host cannot pose as us or as another. The caller frees. */
+char *auth_foreign_text(const char *mark, const char *text, size_t max);
 /* Notes what sshd refused. */
 void auth_note(struct auth *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Says in info.auth by what the session was authenticated. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,28 +34,43 @@ static int call(struct auth *a, enum auth_request_kind kind, ssh_key key, const 
 	return SSH_AUTH_ERROR;
 }
 
-/* Each line gets a mark before it, so that the host cannot pose as us. */
+char *auth_foreign_text(const char *mark, const char *text, size_t max)
+{
+	size_t len = strnlen(text, max);
+	size_t lines = 1;
+
+	for (size_t i = 0; i < len; i++)
+		lines += text[i] == '\n';
+	struct buf out;
+	buf_init(&out, len + lines * strlen(mark));
+	buf_put_text(&out, mark);
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\r')
+			continue;
+		buf_put_u8(&out, (uint8_t)text[i]);
+		if (text[i] == '\n')
+			buf_put_text(&out, mark);
+	}
+	char *marked = xstrdup(buf_text(&out));
+	buf_clear(&out);
+	return marked;
+}
+
 static void show_banner(struct auth *a)
 {
 	char *banner = a->banner_shown ? NULL : ssh_get_issue_banner(a->s->ssh);
-	struct buf text;
 
 	if (!banner)
 		return;
 	a->banner_shown = true;
-	size_t len = strnlen(banner, BANNER_MAX);
+	size_t len = strlen(banner);
 	while (len > 0 && strchr("\r\n \t", banner[len - 1]))
-		len--;
-	buf_init(&text, BANNER_MAX * 4);
-	for (size_t i = 0; i < len; i++) {
-		if (i == 0 || banner[i - 1] == '\n')
-			buf_put_text(&text, i == 0 ? "| " : "\n| ");
-		if (banner[i] != '\n' && banner[i] != '\r')
-			buf_put_u8(&text, (uint8_t)banner[i]);
+		banner[--len] = '\0';
+	if (len > 0 && log_level() >= 0) {
+		char *text = auth_foreign_text("| ", banner, BANNER_MAX);
+		terminal_print_line(STDERR_FILENO, "", text);
+		free(text);
 	}
-	if (len > 0 && log_level() >= 0)
-		terminal_print_line(STDERR_FILENO, "", buf_text(&text));
-	buf_clear(&text);
 	ssh_string_free_char(banner);
 }
 
@@ -85,6 +101,9 @@ enum auth_result auth_request(struct auth *a, enum auth_request_kind kind, ssh_k
 
 	a->requests++;
 	while ((rc = call(a, kind, key, text)) == SSH_AUTH_AGAIN) {
+		/* After a disconnect libssh says “again” for ever, on a descriptor that it has closed. */
+		if (is_lost(a->s->ssh))
+			break;
 		if (!session_wait(a->s, deadline, "authentication", a->err))
 			return AUTH_BROKEN;
 	}
