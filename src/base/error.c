@@ -10,10 +10,9 @@ static const struct {
 	const char *layer;
 	int status;
 	const char *meaning;
-} codes[ERROR_CODE_COUNT] = {
-	[ERROR_NONE] = { "none", "", 0, "" },
+} codes[ERROR_CODE_COUNT] = { [ERROR_NONE] = { "none", "", 0, "" },
 #define X(constant, name, layer, status, meaning) [constant] = { #name, layer, status, meaning },
-	ERROR_CODES(X)
+			      ERROR_CODES(X)
 #undef X
 };
 

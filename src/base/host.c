@@ -74,7 +74,7 @@ static bool gather(int fd, struct buf *out)
 }
 
 static bool gather_all(int out_fd, int err_fd, struct buf *out, struct buf *err_out, int64_t deadline, const char *name,
-                       struct error *err)
+		       struct error *err)
 {
 	bool out_open = true, err_open = true;
 
@@ -126,7 +126,8 @@ static bool spawn(const char *const *argv, int out_fd, int err_fd, pid_t *pid, s
 	return true;
 }
 
-bool host_run(const char *const *argv, struct buf *out, struct buf *err_out, int64_t deadline, int *status, struct error *err)
+bool host_run(const char *const *argv, struct buf *out, struct buf *err_out, int64_t deadline, int *status,
+	      struct error *err)
 {
 	int out_pipe[2] = { -1, -1 }, err_pipe[2] = { -1, -1 };
 	pid_t pid = 0;

@@ -41,8 +41,9 @@ static size_t utf8_length(uint8_t first)
  */
 static bool is_shown(uint32_t c)
 {
-	return !((c >= 0x80 && c < 0xa0) || c == 0x061c || (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-	         (c >= 0x2066 && c <= 0x2069) || (c >= 0xd800 && c < 0xe000) || c == 0xfeff || c > 0x10ffff);
+	return !((c >= 0x80 && c < 0xa0) || c == 0x061c || (c >= 0x200e && c <= 0x200f) ||
+		 (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || (c >= 0xd800 && c < 0xe000) ||
+		 c == 0xfeff || c > 0x10ffff);
 }
 
 enum piece { PIECE_WHOLE, PIECE_CUT, PIECE_BAD };

@@ -89,12 +89,18 @@ static void filter_passes_text_and_colours_only(void **state)
 	assert_text(true, "\x1b[2J\x1b[6n", "^[[2J^[[6n");
 	assert_text(true, "a\rb", "a^Mb");
 	assert_text(true, "a\r\nb", "a\nb");
-	assert_text(true, "\xc2\x9b" "2J", "\\xc2\\x9b2J");
+	assert_text(true,
+		    "\xc2\x9b"
+		    "2J",
+		    "\\xc2\\x9b2J");
 	assert_text(true, "\xff\xfe", "\\xff\\xfe");
 	assert_text(true, "\xc3", "\\xc3");
-	assert_text(true, "\xe2\x80\xae" "evil", "\\xe2\\x80\\xaeevil");
+	assert_text(true,
+		    "\xe2\x80\xae"
+		    "evil",
+		    "\\xe2\\x80\\xaeevil");
 	assert_text(true, "\x1b[1111111111111111111111111111111111111111m",
-	            "^[[1111111111111111111111111111111111111111m");
+		    "^[[1111111111111111111111111111111111111111m");
 	assert_text(true, "\x1b", "^[");
 	assert_text(true, "\b\x7f", "^H^?");
 }
