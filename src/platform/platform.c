@@ -4,6 +4,7 @@
 #include "platform/platform.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -61,6 +62,34 @@ bool platform_die_with_parent(int signal)
 	(void)signal;
 	return false;
 #endif
+}
+
+static void close_range_of(int first, int last)
+{
+#if defined(HAVE_CLOSE_RANGE)
+	if (last < first || close_range((unsigned)first, (unsigned)last, 0) == 0)
+		return;
+#endif
+	long most = sysconf(_SC_OPEN_MAX);
+	for (int fd = first; fd <= last && fd < (most > 0 ? most : 1024); fd++)
+		close(fd);
+}
+
+void platform_close_others(const int *keep, size_t count)
+{
+	int first = 3;
+
+	for (;;) {
+		int next = INT_MAX;
+		for (size_t i = 0; i < count; i++) {
+			if (keep[i] >= first && keep[i] < next)
+				next = keep[i];
+		}
+		close_range_of(first, next == INT_MAX ? INT_MAX : next - 1);
+		if (next == INT_MAX)
+			return;
+		first = next + 1;
+	}
 }
 
 void platform_random(void *data, size_t len)

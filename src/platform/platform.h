@@ -4,6 +4,7 @@
 #define PLATFORM_PLATFORM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /* Have the kernel acknowledge at once what comes next; it forgets, so say it again before every poll. */
@@ -14,6 +15,8 @@ bool platform_peer_uid(int fd, uid_t *uid);
 void platform_no_core_dumps(void);
 /* Have this process get the signal when its parent ends; false: not possible here. */
 bool platform_die_with_parent(int signal);
+/* Closes every descriptor from 3 on but these (at most 8, in any order), as in a forked child that is a program of its own. */
+void platform_close_others(const int *keep, size_t count);
 /* Unpredictable bytes. Ends the process if the system has none. */
 void platform_random(void *data, size_t len);
 

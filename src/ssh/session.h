@@ -20,6 +20,8 @@ struct session {
 	const struct ssh_config *config;
 	struct tunnel_info info;
 	int64_t started_us; /* clock_us() that info's times count from */
+	const int *
+		lifeline; /* if not NULL: waiting ends with ERROR_INTERRUPTED when this descriptor ends; set before session_connect */
 };
 
 /* Connects and exchanges keys; the host's key is NOT checked yet (host_key_check). */

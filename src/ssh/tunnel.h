@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 
 struct tunnel;
@@ -48,8 +49,11 @@ struct stream {
 	int fd;      /* read and write; non-blocking; -1 when closed. EOF is half-close from the other side */
 	int control; /* the multiplexing connection */
 	uint32_t request;
-	int state;        /* private: what has come on `control` */
-	char what[64];    /* "127.0.0.1:4369" or "exec", for messages */
+	int state;             /* private: what has come on `control` */
+	char what[64];         /* "127.0.0.1:4369" or "exec", for messages */
+	int exit_status;       /* private, as are the following */
+	struct buf received;   /* of `control`, not parsed yet */
+	struct error *failure; /* what the server told, or NULL */
 };
 
 /*

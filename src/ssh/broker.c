@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ssh/broker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <libssh/server.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "platform/platform.h"
+#include "ssh/auth.h"
+#include "ssh/broker_client.h"
+#include "ssh/host_key.h"
+#include "ssh/session.h"
+
+enum {
+	CLIENTS_MAX = 256,
+	ORPHANS_MAX = 256,     /* channels whose client left before the server answered */
+	DOPOLL_MAX = 64,       /* reads of libssh (4 KiB each) before clients have their turn */
+	ROUNDS_MAX = 8,        /* turns of all clients before the poll */
+	ALIVE_INTERVAL_S = 15, /* where ssh_config has no ServerAliveInterval */
+	ALIVE_COUNT = 3,
+	ACCEPT_PAUSE_MS = 100, /* after the system had no descriptor for a client */
+	FINISH_MS = 200,       /* for the last words of clients */
+};
+
+struct broker {
+	const struct broker_start *start;
+	struct session session;
+	struct broker_service service;
+	ssh_event event;
+	struct ssh_counter_struct counter; /* of packets, kept by libssh */
+	struct broker_client *clients[CLIENTS_MAX];
+	size_t client_count;
+	struct splice *orphans[ORPHANS_MAX];
+	size_t orphan_count;
+	struct pollset set;
+	int listener_place;
+	int64_t accept_after;
+	int64_t heard; /* clock_ms() of the last packet */
+	int asked;     /* keepalive requests since then */
+	bool keepalive_pending;
+};
+
+static volatile sig_atomic_t end_signal, resize_signal;
+static int wake[2] = { -1, -1 };
+
+static void on_signal(int signal)
+{
+	int saved = errno;
+
+	if (signal == SIGWINCH)
+		resize_signal = 1;
+	else
+		end_signal = signal;
+	if (write(wake[1], "", 1) < 0) {
+		/* full: the loop will wake anyway */
+	}
+	errno = saved;
+}
+
+/* From here on the terminal's keys do not reach this process, and only SIGTERM ends it; SIGWINCH comes from OpenSSH's clients. */
+static void leave_terminal(void)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+
+	io_release_signals();
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	if (io_socketpair(wake)) {
+		io_set_nonblocking(wake[0]);
+		io_set_nonblocking(wake[1]);
+	}
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGWINCH, &action, NULL);
+	setsid();
+	platform_die_with_parent(0);
+	if (chdir("/") < 0)
+		log_vv("broker", "chdir: %s", strerror(errno));
+}
+
+/* What a forked child must not share with its front: signals, standard input and output, the descriptors of other tunnels. */
+static void become_own_process(const struct broker_start *start)
+{
+	const int keep[] = { start->listener, start->lifeline };
+	int null = open("/dev/null", O_RDWR);
+	struct rlimit files;
+
+	if (null >= 0) {
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+	}
+	io_release_signals();
+	platform_close_others(keep, 2);
+	/* Ctrl-C ends a question; Ctrl-Z stops this process together with its front. */
+	io_catch_signals();
+	signal(SIGTSTP, SIG_DFL);
+	/* A question must not outlive a front that was killed. Nobody else watches while it is asked. */
+	platform_die_with_parent(SIGTERM);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max < 4096 ? files.rlim_max : 4096;
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
+static double ms_now(const struct broker *b)
+{
+	return (double)(clock_us() - b->start->started_us) / 1000.0;
+}
+
+/* What the server asks of us (channels of its own, say) is refused: without this libssh would keep it for later, without end. */
+static int refuse_request(ssh_session session, ssh_message message, void *user)
+{
+	(void)session;
+	(void)message;
+	(void)user;
+	return 1;
+}
+
+static bool establish(struct broker *b)
+{
+	struct error *err = &b->service.failure;
+	struct tunnel_info *info = &b->session.info;
+
+	b->session.info = b->start->info;
+	b->session.lifeline = &b->start->lifeline;
+	if (!session_connect(&b->session, b->start->config, b->start->started_us, err) ||
+	    !host_key_check(&b->session, err))
+		return false;
+	info->keyed_ms = ms_now(b);
+	if (!auth_run(&b->session, err))
+		return false;
+	info->authenticated_ms = ms_now(b);
+	/* libssh may have cleared it on the way. */
+	io_set_nonblocking(b->session.fd);
+	b->event = ssh_event_new();
+	if (!b->event || ssh_event_add_session(b->event, b->session.ssh) != SSH_OK)
+		return error_set(err, ERROR_NO_RESOURCES, "libssh has no memory");
+	ssh_set_message_callback(b->session.ssh, refuse_request, NULL);
+	ssh_set_counters(b->session.ssh, &b->counter, NULL);
+	return true;
+}
+
+static void lose(struct broker *b, const char *why)
+{
+	struct error *err = &b->service.failure;
+
+	error_set(err, ERROR_SSH_LOST, "the SSH connection to %s is lost: %s", b->session.config->hostname, why);
+	error_cure(err, "try again; if it repeats, look at the network and at sshd's log on the host");
+	log_v("SSH", "%s", err->message);
+	b->service.ssh = NULL;
+	for (size_t i = 0; i < b->client_count; i++)
+		broker_client_fail(b->clients[i], err);
+	for (; b->orphan_count > 0; b->orphan_count--)
+		splice_free(b->orphans[b->orphan_count - 1]);
+}
+
+static int alive_interval_ms(const struct broker *b)
+{
+	int interval = b->session.config->alive_interval_s;
+
+	return (interval > 0 && interval < 86400 ? interval : ALIVE_INTERVAL_S) * 1000;
+}
+
+/* libssh remembers an answer until it is asked again: that call only collects it. */
+static void send_keepalive(struct broker *b)
+{
+	if (b->keepalive_pending)
+		b->keepalive_pending = ssh_send_keepalive(b->session.ssh) == SSH_AGAIN;
+	if (!b->keepalive_pending)
+		b->keepalive_pending = ssh_send_keepalive(b->session.ssh) == SSH_AGAIN;
+	b->asked++;
+}
+
+static void keep_alive(struct broker *b)
+{
+	int most = b->session.config->alive_count > 0 ? b->session.config->alive_count : ALIVE_COUNT;
+	int64_t silent = clock_ms() - b->heard;
+
+	if (!b->service.ssh || silent < (int64_t)alive_interval_ms(b) * (b->asked + 1))
+		return;
+	if (b->asked >= most)
+		lose(b, "the host does not answer any more");
+	else
+		send_keepalive(b);
+}
+
+static int poll_timeout(const struct broker *b, bool more)
+{
+	int64_t until = INT64_MAX, now = clock_ms();
+
+	if (more)
+		return 0;
+	if (b->service.ssh)
+		until = b->heard + (int64_t)alive_interval_ms(b) * (b->asked + 1);
+	if (b->accept_after > now && b->accept_after < until)
+		until = b->accept_after;
+	if (until == INT64_MAX)
+		return -1;
+	return until <= now ? 0 : (int)(until - now);
+}
+
+static bool is_blocked(const struct broker *b)
+{
+	return b->service.ssh && (ssh_get_poll_flags(b->service.ssh) & SSH_WRITE_PENDING) != 0;
+}
+
+/* True: the front has gone, or a signal or client ends the broker. */
+static bool wait_for_work(struct broker *b, bool more)
+{
+	bool blocked = is_blocked(b);
+	struct pollset *set = &b->set;
+
+	set->count = 0;
+	int lifeline = pollset_add(set, b->start->lifeline, POLLIN);
+	int woken = pollset_add(set, wake[0], POLLIN);
+	if (b->service.ssh) {
+		pollset_add(set, b->session.fd, (short)(POLLIN | (blocked ? POLLOUT : 0)));
+		/* The kernel forgets it with every poll; without it sshd's Nagle costs 40 ms a channel. */
+		platform_quick_ack(b->session.fd);
+	}
+	b->listener_place = -1;
+	if (b->client_count < CLIENTS_MAX && clock_ms() >= b->accept_after)
+		b->listener_place = pollset_add(set, b->start->listener, POLLIN);
+	for (size_t i = 0; i < b->client_count; i++)
+		broker_client_gather(b->clients[i], set, blocked);
+	if (poll(set->fds, (nfds_t)set->count, poll_timeout(b, more)) < 0) {
+		/* A signal: nothing that was gathered has been looked at. */
+		for (size_t i = 0; i < set->count; i++)
+			set->fds[i].revents = 0;
+	}
+	if (pollset_events(set, woken)) {
+		char bytes[64];
+		while (read(wake[0], bytes, sizeof bytes) > 0)
+			continue;
+	}
+	return pollset_events(set, lifeline) || end_signal;
+}
+
+static void accept_clients(struct broker *b)
+{
+	while (b->client_count < CLIENTS_MAX) {
+		int fd = accept(b->start->listener, NULL, NULL);
+		uid_t uid;
+		if (fd < 0) {
+			if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+				b->accept_after = clock_ms() + ACCEPT_PAUSE_MS;
+			return;
+		}
+		/* The folder keeps others out already; where the kernel can tell, root's mistakes stay out too. */
+		if (platform_peer_uid(fd, &uid) && uid != getuid()) {
+			close(fd);
+			continue;
+		}
+		io_set_cloexec(fd);
+		io_set_nonblocking(fd);
+		b->clients[b->client_count++] = broker_client_new(fd);
+	}
+}
+
+/* Reads what has come for libssh, bounded. False: the connection is lost. */
+static bool read_ssh(struct broker *b)
+{
+	for (int i = 0; i < DOPOLL_MAX; i++) {
+		int rc = ssh_event_dopoll(b->event, 0);
+		if (rc == SSH_ERROR || !ssh_is_connected(b->service.ssh))
+			return false;
+		if (rc == SSH_AGAIN)
+			break;
+	}
+	return true;
+}
+
+static void drop_done_clients(struct broker *b)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->client_count; i++) {
+		if (!broker_client_is_done(b->clients[i])) {
+			b->clients[kept++] = b->clients[i];
+			continue;
+		}
+		struct splice *orphan = broker_client_free(b->clients[i]);
+		if (!orphan)
+			continue;
+		if (b->orphan_count == ORPHANS_MAX)
+			lose(b, "too many channels were given up");
+		else
+			b->orphans[b->orphan_count++] = orphan;
+	}
+	b->client_count = kept;
+}
+
+static void bury_orphans(struct broker *b)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < b->orphan_count; i++) {
+		splice_advance(b->orphans[i]);
+		if (splice_is_opening(b->orphans[i]))
+			b->orphans[kept++] = b->orphans[i];
+		else
+			splice_free(b->orphans[i]);
+	}
+	b->orphan_count = kept;
+}
+
+/*
+ * Rounds until nothing moves: packets are also taken inside of libssh's other calls, for channels that had their turn already. True: the
+ * rounds ran out first.
+ */
+static bool move(struct broker *b)
+{
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		uint64_t packets = b->counter.in_packets;
+		bool more = false;
+		if (b->service.ssh && !read_ssh(b)) {
+			/* What came before the end is passed on as far as it is taken at once. */
+			for (size_t i = 0; i < b->client_count; i++)
+				broker_client_run(b->clients[i], &b->set);
+			lose(b, ssh_get_error(b->session.ssh));
+		}
+		for (size_t i = 0; i < b->client_count; i++)
+			more |= broker_client_run(b->clients[i], &b->set);
+		if (b->service.ssh)
+			bury_orphans(b);
+		if (b->counter.in_packets != packets) {
+			b->heard = clock_ms();
+			b->asked = 0;
+		} else if (!more) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void serve(struct broker *b)
+{
+	bool more = false;
+
+	b->heard = clock_ms();
+	while (!b->service.terminate && !wait_for_work(b, more)) {
+		if (pollset_events(&b->set, b->listener_place))
+			accept_clients(b);
+		for (size_t i = 0; i < b->client_count; i++)
+			broker_client_read(b->clients[i], &b->service, &b->set);
+		if (resize_signal) {
+			resize_signal = 0;
+			for (size_t i = 0; i < b->client_count; i++)
+				broker_client_resize(b->clients[i]);
+		}
+		more = move(b);
+		drop_done_clients(b);
+		keep_alive(b);
+	}
+}
+
+/* What clients wrote before the end is still sent, as far as SSH takes it soon. */
+static void finish(struct broker *b)
+{
+	int64_t deadline = clock_ms() + FINISH_MS;
+
+	for (size_t i = 0; i < b->client_count; i++)
+		broker_client_finish(b->clients[i]);
+	while (is_blocked(b) && clock_ms() < deadline) {
+		if (ssh_event_dopoll(b->event, 20) == SSH_ERROR)
+			break;
+	}
+}
+
+void broker_run(const struct broker_start *start)
+{
+	static struct broker b;
+
+	b.start = start;
+	become_own_process(start);
+	bool ok = establish(&b);
+	if (!ok) {
+		log_v("broker", "%s", b.service.failure.message);
+		session_close(&b.session);
+	}
+	leave_terminal();
+	b.service.ssh = ok ? b.session.ssh : NULL;
+	b.service.info = b.session.info;
+	serve(&b);
+	unlink(start->socket);
+	rmdir(start->folder);
+	if (b.service.ssh)
+		finish(&b);
+	session_close(&b.session);
+	_exit(0);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The process that owns the SSH connection and serves OpenSSH's multiplexing protocol on a unix socket. Forked, not executed anew. It
+ * connects, checks the host key and authenticates while it still has the terminal, then leaves the terminal's session and splices
+ * descriptors with channels until its front ends. If it cannot connect, or loses the connection, it stays to tell everyone why.
+ */
+#ifndef SSH_BROKER_H
+#define SSH_BROKER_H
+
+#include "base/alloc.h"
+#include "ssh/resolve.h"
+#include "ssh/tunnel.h"
+
+struct broker_start {
+	int listener;       /* the socket, listening */
+	int lifeline;       /* its end is the front's end, however that came about */
+	const char *folder; /* removed at the end, with the socket */
+	const char *socket;
+	const struct ssh_config *config;
+	struct tunnel_info info; /* what is known so far */
+	int64_t started_us;
+};
+
+/* The whole life of the child process: closes all other descriptors, does not return. */
+NORETURN void broker_run(const struct broker_start *start);
+
+#endif

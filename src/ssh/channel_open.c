@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ssh/channel_open.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+
+enum {
+	ATTEMPTS_MAX = 4,
+	FIRST_CHANNEL = 43,              /* what libssh numbers the first channel of a connection */
+	ADMINISTRATIVELY_PROHIBITED = 1, /* RFC 4254, 5.1 */
+};
+
+/* One broker process has one connection, so its channels are counted here as libssh counts them. */
+static unsigned next_number = FIRST_CHANNEL;
+
+static char *copy_text(struct mux_text text)
+{
+	return xstrndup(text.p ? text.p : "", text.len);
+}
+
+void channel_opening_init(struct channel_opening *o, const struct mux_request *request, int terminal)
+{
+	struct winsize size;
+
+	*o = (struct channel_opening){
+		.is_session = request->type == MUX_C_NEW_SESSION,
+		.want_tty = request->want_tty,
+		.subsystem = request->subsystem,
+		.columns = 80,
+		.rows = 24,
+		.port = (uint16_t)request->port,
+		.host = copy_text(request->host),
+		.term = copy_text(request->term),
+		.command = copy_text(request->command),
+	};
+	for (size_t i = 0; i < request->environment_count; i++)
+		o->environment[i] = copy_text(request->environment[i]);
+	if (terminal >= 0 && ioctl(terminal, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
+		o->columns = size.ws_col;
+		o->rows = size.ws_row;
+	}
+}
+
+void channel_opening_clear(struct channel_opening *o)
+{
+	free(o->host);
+	free(o->term);
+	free(o->command);
+	for (size_t i = 0; o->environment[i]; i++)
+		free(o->environment[i]);
+}
+
+bool channel_open_is_awaited(const struct channel_opening *o)
+{
+	return o->awaited;
+}
+
+/*
+ * libssh's text: "Channel opening failure: channel 43 error (1) open failed". The last part is the server's own. False: it is not about
+ * this channel.
+ */
+static bool read_reason(const struct channel_opening *o, const char *text, unsigned *code, const char **words)
+{
+	const char *channel = strstr(text, "channel ");
+	char *end;
+
+	if (strncmp(text, "Channel opening failure:", 24) != 0 || !channel)
+		return false;
+	if (strtoul(channel + 8, &end, 10) != o->number || strncmp(end, " error (", 8) != 0)
+		return false;
+	*code = (unsigned)strtoul(end + 8, &end, 10);
+	*words = *end == ')' && end[1] == ' ' ? end + 2 : "";
+	return true;
+}
+
+static enum open_result refuse_forward(const struct channel_opening *o, unsigned code, const char *words,
+				       struct error *err)
+{
+	if (code == ADMINISTRATIVELY_PROHIBITED) {
+		error_set(err, ERROR_FORWARDING_PROHIBITED, "sshd does not allow forwarding to %s:%u (%.200s)", o->host,
+			  (unsigned)o->port, words);
+		error_cure(err,
+			   "in the host's sshd_config: AllowTcpForwarding yes or local, and a PermitOpen that names "
+			   "%s:%u; "
+			   "a key's options in authorized_keys can forbid it too",
+			   o->host, (unsigned)o->port);
+	} else {
+		error_set(err, ERROR_CHANNEL_REFUSED, "the host cannot connect to %s:%u (%.200s)", o->host,
+			  (unsigned)o->port, words);
+		error_cure(err, "check that something listens on %s:%u on the host itself", o->host, (unsigned)o->port);
+	}
+	return OPEN_REFUSED;
+}
+
+static enum open_result refuse_session(const char *what, const char *words, struct error *err)
+{
+	error_set(err, ERROR_SESSION_REFUSED, "sshd does not %s (%.300s)", what, words);
+	error_cure(err, "the account may be limited to forwarding (ForceCommand, a key's options, its shell), or "
+			"MaxSessions is reached");
+	return OPEN_REFUSED;
+}
+
+static enum open_result refuse(struct channel_opening *o, ssh_session session, struct error *err)
+{
+	const char *text = ssh_get_error(session);
+	const char *words = text;
+	unsigned code = 0;
+
+	/* Channels refused in one go leave the last one's reason only. */
+	if (!read_reason(o, text, &code, &words) && ++o->attempts < ATTEMPTS_MAX && ssh_is_connected(session))
+		return OPEN_AGAIN;
+	return o->is_session ? refuse_session("open a session", words, err) : refuse_forward(o, code, words, err);
+}
+
+static int ask_open(struct channel_opening *o, ssh_channel ssh)
+{
+	if (!o->awaited)
+		o->number = next_number++;
+	o->awaited = true;
+	if (o->is_session)
+		return ssh_channel_open_session(ssh);
+	return ssh_channel_open_forward(ssh, o->host, o->port, "127.0.0.1", 0);
+}
+
+static int ask_variable(const char *pair, ssh_channel ssh)
+{
+	const char *equals = strchr(pair, '=');
+	char *name;
+	int rc;
+
+	if (!equals || equals == pair)
+		return SSH_OK;
+	name = xstrndup(pair, (size_t)(equals - pair));
+	rc = ssh_channel_request_env(ssh, name, equals + 1);
+	free(name);
+	return rc;
+}
+
+static int ask_program(const struct channel_opening *o, ssh_channel ssh)
+{
+	if (o->subsystem)
+		return ssh_channel_request_subsystem(ssh, o->command);
+	if (*o->command)
+		return ssh_channel_request_exec(ssh, o->command);
+	return ssh_channel_request_shell(ssh);
+}
+
+static int ask(struct channel_opening *o, ssh_channel ssh)
+{
+	switch (o->step) {
+	case STEP_OPEN:
+		return ask_open(o, ssh);
+	case STEP_TERMINAL:
+		return o->want_tty ? ssh_channel_request_pty_size(ssh, o->term, o->columns, o->rows) : SSH_OK;
+	case STEP_ENVIRONMENT:
+		return o->environment[o->next_variable] ? ask_variable(o->environment[o->next_variable], ssh) : SSH_OK;
+	case STEP_PROGRAM:
+		return ask_program(o, ssh);
+	}
+	return SSH_ERROR;
+}
+
+/* An answer has come for the step; what comes next. */
+static enum open_result go_on(struct channel_opening *o, ssh_session session, bool ok, struct error *err)
+{
+	switch (o->step) {
+	case STEP_OPEN:
+		o->awaited = false;
+		if (!ok)
+			return refuse(o, session, err);
+		o->step = STEP_TERMINAL;
+		return o->is_session ? OPEN_PENDING : OPEN_DONE;
+	case STEP_TERMINAL:
+		o->lacks_terminal = !ok;
+		o->step = STEP_ENVIRONMENT;
+		return OPEN_PENDING;
+	case STEP_ENVIRONMENT:
+		/* sshd takes only what its AcceptEnv names: a refusal is usual. */
+		if (o->environment[o->next_variable])
+			o->next_variable++;
+		else
+			o->step = STEP_PROGRAM;
+		return OPEN_PENDING;
+	case STEP_PROGRAM:
+		break;
+	}
+	return ok ? OPEN_DONE : refuse_session("run the program", ssh_get_error(session), err);
+}
+
+enum open_result channel_open_step(struct channel_opening *o, ssh_session session, ssh_channel ssh, struct error *err)
+{
+	for (;;) {
+		int rc = ask(o, ssh);
+		if (rc == SSH_AGAIN)
+			return OPEN_PENDING;
+		enum open_result result = go_on(o, session, rc == SSH_OK, err);
+		if (result != OPEN_PENDING)
+			return result;
+	}
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The opening of a channel: direct-tcpip in one step; a session, then its terminal, its environment and its program, one answer of the
+ * server's after the other. libssh tells why it was refused in a text only, and only of the last channel refused.
+ */
+#ifndef SSH_CHANNEL_OPEN_H
+#define SSH_CHANNEL_OPEN_H
+
+#include <libssh/libssh.h>
+
+#include "base/error.h"
+#include "ssh/mux.h"
+
+enum open_step { STEP_OPEN, STEP_TERMINAL, STEP_ENVIRONMENT, STEP_PROGRAM };
+
+struct channel_opening {
+	enum open_step step;
+	bool is_session;
+	bool want_tty;
+	bool subsystem;
+	bool lacks_terminal;
+	bool awaited; /* the open request was sent and not answered yet */
+	int attempts;
+	unsigned number; /* libssh's, as its error text names it */
+	int columns, rows;
+	char *host;
+	uint16_t port;
+	char *term;
+	char *command;
+	char *environment[MUX_ENVIRONMENT_MAX + 1];
+	size_t next_variable;
+};
+
+enum open_result {
+	OPEN_PENDING,
+	OPEN_DONE,
+	OPEN_REFUSED, /* the error is set */
+	OPEN_AGAIN,   /* refused without a reason that could be told apart: to be asked again on a fresh channel */
+};
+
+/* terminal: the descriptor to take the window's size from, or -1. */
+void channel_opening_init(struct channel_opening *o, const struct mux_request *request, int terminal);
+void channel_opening_clear(struct channel_opening *o);
+enum open_result channel_open_step(struct channel_opening *o, ssh_session session, ssh_channel ssh, struct error *err);
+bool channel_open_is_awaited(const struct channel_opening *o);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ssh/session.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "platform/platform.h"
+#include "ssh/algorithms.h"
+#include "ssh/connect.h"
+
+enum { CONNECT_TIMEOUT_S = 30 };
+
+static double ms_since(int64_t started_us)
+{
+	return (double)(clock_us() - started_us) / 1000.0;
+}
+
+bool session_wait(struct session *s, int64_t deadline, const char *what, struct error *err)
+{
+	bool writing = (ssh_get_poll_flags(s->ssh) & SSH_WRITE_PENDING) != 0;
+	struct pollfd fds[2] = {
+		{ .fd = s->fd, .events = (short)(POLLIN | (writing ? POLLOUT : 0)) },
+		{ .fd = s->lifeline ? *s->lifeline : -1, .events = POLLIN },
+	};
+
+	/* sshd's Nagle waits for our acknowledgement, which the kernel would hold back for 40 ms. */
+	platform_quick_ack(s->fd);
+	switch (io_wait(fds, 2, deadline)) {
+	case IO_READY:
+		return !fds[1].revents || error_interrupted(err, 1 /* SIGHUP: whom we serve has gone */);
+	case IO_SIGNAL:
+		return error_interrupted(err, io_take_signal());
+	case IO_TIMEOUT:
+		return error_set(err, ERROR_SSH_LOST, "%s port %u does not answer (%s)", s->config->hostname,
+				 (unsigned)s->config->port, what);
+	case IO_FAILED:
+		break;
+	}
+	return error_set(err, ERROR_NO_RESOURCES, "poll failed");
+}
+
+/* libssh must not look for anything by itself: no configuration, no home directory, no known_hosts, no password database. */
+static bool set_options(struct session *s, struct error *err)
+{
+	const bool no = false;
+	int port = s->config->port;
+	const char *compression = s->config->compression ? "yes" : "no";
+
+	if (ssh_options_set(s->ssh, SSH_OPTIONS_PROCESS_CONFIG, &no) != 0 ||
+	    ssh_options_set(s->ssh, SSH_OPTIONS_SSH_DIR, "/dev/null") != 0 ||
+	    ssh_options_set(s->ssh, SSH_OPTIONS_KNOWNHOSTS, "/dev/null") != 0 ||
+	    ssh_options_set(s->ssh, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null") != 0 ||
+	    ssh_options_set(s->ssh, SSH_OPTIONS_USER, s->config->user) != 0 ||
+	    ssh_options_set(s->ssh, SSH_OPTIONS_PORT, &port) != 0 ||
+	    ssh_options_set(s->ssh, SSH_OPTIONS_COMPRESSION, compression) != 0 ||
+	    ssh_options_set(s->ssh, SSH_OPTIONS_FD, &s->fd) != 0)
+		return error_set(err, ERROR_INTERNAL, "libssh: %s", ssh_get_error(s->ssh));
+	return algorithms_offer(s->ssh, s->config, err);
+}
+
+/* What the proxy's end says, if it has ended. */
+static bool explain_proxy(struct session *s, struct error *err)
+{
+	int status;
+
+	if (s->proxy_pid <= 0 || waitpid(s->proxy_pid, &status, WNOHANG) != s->proxy_pid)
+		return false;
+	s->proxy_pid = 0;
+	error_set(err, ERROR_TCP_REFUSED, "the proxy to %s port %u ended (%s %d)", s->config->hostname,
+		  (unsigned)s->config->port, WIFSIGNALED(status) ? "signal" : "status",
+		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	error_cure(err, "check ProxyJump or ProxyCommand in ssh_config: `ssh %s true` shows what it says",
+		   s->config->destination);
+	return true;
+}
+
+static void explain_exchange(struct session *s, struct error *err)
+{
+	const char *why = ssh_get_error(s->ssh);
+	const char *hostname = s->config->hostname;
+	unsigned port = s->config->port;
+
+	if (strstr(why, "no match for method")) {
+		error_set(err, ERROR_NO_COMMON_ALGORITHM, "%s port %u: %s", hostname, port, why);
+		error_cure(err, "allow one that both have, in sshd_config there or by --ssh-option KexAlgorithms=… (or "
+				"Ciphers, MACs, HostKeyAlgorithms) here");
+		return;
+	}
+	if (explain_proxy(s, err))
+		return;
+	error_set(err, ERROR_NOT_SSH, "%s port %u: %s", hostname, port,
+		  *why ? why : "the connection ended before keys were exchanged");
+	error_cure(err, "check that sshd answers on this port: `ssh -v -p %u %s` shows how far it comes", port,
+		   s->config->destination);
+}
+
+static bool exchange_keys(struct session *s, int64_t deadline, struct error *err)
+{
+	int rc;
+
+	while ((rc = ssh_connect(s->ssh)) == SSH_AGAIN) {
+		/* libssh clears this on any descriptor that it is given, and then hangs in send() when the peer is stopped. */
+		io_set_nonblocking(s->fd);
+		if (!session_wait(s, deadline, "key exchange", err))
+			return false;
+	}
+	if (rc != SSH_OK)
+		explain_exchange(s, err);
+	io_set_nonblocking(s->fd);
+	return rc == SSH_OK;
+}
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from ? from : "");
+}
+
+static void record(struct session *s)
+{
+	struct tunnel_info *info = &s->info;
+	ssh_key key = NULL;
+
+	copy_text(info->server, sizeof info->server, ssh_get_serverbanner(s->ssh));
+	copy_text(info->kex, sizeof info->kex, ssh_get_kex_algo(s->ssh));
+	copy_text(info->cipher, sizeof info->cipher, ssh_get_cipher_out(s->ssh));
+	copy_text(info->mac, sizeof info->mac, ssh_get_hmac_out(s->ssh));
+	if (ssh_get_server_publickey(s->ssh, &key) == SSH_OK) {
+		/* ECDSA's plain name does not tell the curve. */
+		const char *curve = ssh_key_type(key) == SSH_KEYTYPE_ECDSA ? ssh_pki_key_ecdsa_name(key) : NULL;
+		copy_text(info->host_key, sizeof info->host_key,
+			  curve ? curve : ssh_key_type_to_char(ssh_key_type(key)));
+		ssh_key_free(key);
+	}
+	info->keyed_ms = ms_since(s->started_us);
+	log_v("SSH", "keys exchanged with %s: %s, host key %s, %s, %s", info->server, info->kex, info->host_key,
+	      info->cipher, info->mac);
+}
+
+bool session_connect(struct session *s, const struct ssh_config *config, int64_t started_us, struct error *err)
+{
+	int timeout = config->connect_timeout_s > 0 ? config->connect_timeout_s : CONNECT_TIMEOUT_S;
+	int64_t deadline = clock_ms() + (int64_t)timeout * 1000;
+	bool proxied = connect_wants_proxy(config);
+
+	s->config = config;
+	s->started_us = started_us;
+	s->fd = -1;
+	s->ssh = NULL;
+	s->proxy_pid = 0;
+	copy_text(s->info.user, sizeof s->info.user, config->user);
+	copy_text(s->info.hostname, sizeof s->info.hostname, config->hostname);
+	s->info.port = config->port;
+	if (proxied ? !connect_proxy(config, &s->fd, &s->proxy_pid, err)
+		    : !connect_tcp(config, deadline, s->lifeline ? *s->lifeline : -1, &s->fd, err))
+		return false;
+	s->info.connected_ms = ms_since(started_us);
+	log_v(proxied ? "proxy" : "TCP", "%s %s port %u", proxied ? "started to" : "connected to", config->hostname,
+	      (unsigned)config->port);
+	s->ssh = ssh_new();
+	if (!s->ssh)
+		return error_set(err, ERROR_NO_RESOURCES, "libssh has no memory");
+	ssh_set_blocking(s->ssh, 0);
+	if (!set_options(s, err) || !exchange_keys(s, deadline, err))
+		return false;
+	record(s);
+	return true;
+}
+
+void session_close(struct session *s)
+{
+	if (s->ssh) {
+		/* Closes the descriptor too. */
+		if (ssh_is_connected(s->ssh))
+			ssh_disconnect(s->ssh);
+		else
+			io_close(&s->fd);
+		ssh_free(s->ssh);
+	} else {
+		io_close(&s->fd);
+	}
+	s->ssh = NULL;
+	s->fd = -1;
+	connect_end_proxy(&s->proxy_pid);
+}

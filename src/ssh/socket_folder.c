@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ssh/socket_folder.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/io.h"
+
+enum { BACKLOG = 512 }; /* requests made while the connection is still coming up wait there */
+
+static bool is_private(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0;
+}
+
+/* The folder that ours is made in; NULL: there is none. The caller frees. */
+static char *runtime_folder(void)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	if (!runtime || runtime[0] != '/' || !is_private(runtime))
+		return NULL;
+	char *path = xasprintf("%s/beamline", runtime);
+	if ((mkdir(path, 0700) < 0 && errno != EEXIST) || !is_private(path)) {
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+static bool listen_in(struct socket_folder *f)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (strlen(f->socket) >= sizeof address.sun_path) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	memcpy(address.sun_path, f->socket, strlen(f->socket) + 1);
+	f->listener = socket(AF_UNIX, SOCK_STREAM, 0);
+	return f->listener >= 0 && io_set_cloexec(f->listener) && io_set_nonblocking(f->listener) &&
+	       bind(f->listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(f->listener, BACKLOG) == 0;
+}
+
+static bool make_in(struct socket_folder *f, const char *parent)
+{
+	f->listener = -1;
+	f->folder = xasprintf("%s/beamline-XXXXXX", parent);
+	f->socket = NULL;
+	if (!mkdtemp(f->folder)) {
+		free(f->folder);
+		f->folder = NULL;
+		return false;
+	}
+	f->socket = xasprintf("%s/mux", f->folder);
+	if (listen_in(f))
+		return true;
+	int why = errno;
+	socket_folder_remove(f);
+	errno = why;
+	return false;
+}
+
+bool socket_folder_make(struct socket_folder *f, struct error *err)
+{
+	const char *temporary = getenv("TMPDIR");
+	char *runtime = runtime_folder();
+	bool ok = runtime && make_in(f, runtime);
+
+	free(runtime);
+	if (!ok && temporary && temporary[0] == '/')
+		ok = make_in(f, temporary);
+	if (!ok)
+		ok = make_in(f, "/tmp");
+	return ok || error_set(err, ERROR_NO_RESOURCES, "a socket in a private folder of /tmp: %s", strerror(errno));
+}
+
+void socket_folder_remove(struct socket_folder *f)
+{
+	io_close(&f->listener);
+	if (f->socket)
+		unlink(f->socket);
+	if (f->folder)
+		rmdir(f->folder);
+	free(f->socket);
+	free(f->folder);
+	f->socket = f->folder = NULL;
+}

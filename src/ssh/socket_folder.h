@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A private folder (mode 0700) for a multiplexing socket, and the socket, listening. */
+#ifndef SSH_SOCKET_FOLDER_H
+#define SSH_SOCKET_FOLDER_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct socket_folder {
+	char *folder;
+	char *socket; /* its path */
+	int listener; /* non-blocking; -1 when closed */
+};
+
+/* In $XDG_RUNTIME_DIR/beamline (made if missing), else in $TMPDIR or /tmp. Errors: ERROR_NO_RESOURCES. */
+bool socket_folder_make(struct socket_folder *f, struct error *err);
+/* Removes socket and folder, which may be gone already, and frees. */
+void socket_folder_remove(struct socket_folder *f);
+
+#endif

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The requests of tunnel.h: each on a multiplexing connection of its own, whose replies tell what became of it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "ssh/mux.h"
+#include "ssh/mux_client.h"
+#include "ssh/tunnel.h"
+
+enum state { STREAM_CLOSED, STREAM_ASKED, STREAM_OPEN, STREAM_ENDED };
+
+enum { REQUEST_ID = 1, REQUEST_MAX = MUX_REQUEST_MAX + 1024 };
+
+static void put_hello(struct buf *out, const char *extension)
+{
+	size_t begun = mux_begin_hello(out);
+
+	mux_put_extension(out, extension, "", 0);
+	mux_end_packet(out, begun);
+}
+
+/* Sends the request with `count` descriptors: the far end of a new socketpair, and /dev/null as the third. */
+static bool begin(struct tunnel *t, struct stream *s, const struct buf *request, size_t count, struct error *err)
+{
+	int ends[2] = { -1, -1 }, null = -1;
+	bool ok = false;
+
+	s->fd = s->control = -1;
+	s->request = REQUEST_ID;
+	s->state = STREAM_CLOSED;
+	s->exit_status = -1;
+	s->failure = NULL;
+	buf_init(&s->received, MUX_REPLY_MAX + 4);
+	if (request->overflow)
+		return error_set(err, ERROR_USAGE, "%s: too long for a request", s->what);
+	if (!io_socketpair(ends) || (count > 2 && (null = open("/dev/null", O_WRONLY | O_CLOEXEC)) < 0)) {
+		error_set(err, ERROR_NO_RESOURCES, "%s: %s", s->what, strerror(errno));
+		goto done;
+	}
+	const int descriptors[] = { ends[1], ends[1], null };
+	if (!mux_client_connect(tunnel_socket(t), &s->control, err) ||
+	    !mux_client_send(s->control, request, descriptors, count, err))
+		goto done;
+	io_set_nonblocking(ends[0]);
+	s->fd = ends[0];
+	ends[0] = -1;
+	s->state = STREAM_ASKED;
+	ok = true;
+done:
+	io_close(&ends[0]);
+	io_close(&ends[1]);
+	io_close(&null);
+	if (!ok)
+		io_close(&s->control);
+	return ok;
+}
+
+bool tunnel_forward(struct tunnel *t, const char *host, uint16_t port, struct stream *s, struct error *err)
+{
+	struct buf request;
+
+	buf_init(&request, REQUEST_MAX);
+	snprintf(s->what, sizeof s->what, "%s:%u", host, (unsigned)port);
+	put_hello(&request, MUX_EXTENSION_LATE_FAILURE);
+	mux_put_forward(&request, REQUEST_ID, host, port);
+	bool ok = begin(t, s, &request, 2, err);
+	buf_clear(&request);
+	return ok;
+}
+
+bool tunnel_exec(struct tunnel *t, const char *command, struct stream *s, struct error *err)
+{
+	struct buf request;
+
+	buf_init(&request, REQUEST_MAX);
+	snprintf(s->what, sizeof s->what, "exec");
+	put_hello(&request, MUX_EXTENSION_LATE_FAILURE);
+	mux_put_exec(&request, REQUEST_ID, command);
+	bool ok = begin(t, s, &request, 3, err);
+	buf_clear(&request);
+	return ok;
+}
+
+/* A server without our failure texts: OpenSSH tells its reasons to its own standard error only. */
+static void take_plain_failure(const char *what, const struct mux_text *text, struct error *err)
+{
+	bool session = strcmp(what, "exec") == 0;
+
+	error_set(err, session ? ERROR_SESSION_REFUSED : ERROR_CHANNEL_REFUSED, "%s was refused (%.*s)", what,
+		  text->len < 400 ? (int)text->len : 400, text->p);
+	error_cure(err, session ? "the account may be limited to forwarding, or MaxSessions is reached"
+				: "check that something listens there on the host, and its sshd's AllowTcpForwarding "
+				  "and PermitOpen");
+}
+
+static void take_failure(const char *what, const struct mux_text *text, struct error *err)
+{
+	if (!mux_parse_error(text->p, text->len, err))
+		take_plain_failure(what, text, err);
+}
+
+static bool take_reply(struct stream *s, const struct mux_packet *packet)
+{
+	struct mux_reply reply;
+	struct mux_hello hello;
+
+	if (packet->type == MUX_MSG_HELLO)
+		return mux_decode_hello(packet, &hello) && hello.version == MUX_VERSION;
+	if (!mux_decode_reply(packet, &reply))
+		return false;
+	if (reply.type == MUX_S_SESSION_OPENED) {
+		s->state = STREAM_OPEN;
+	} else if (reply.type == MUX_S_EXIT_MESSAGE) {
+		s->exit_status = (int)(reply.value & 0xff);
+	} else if ((reply.type == MUX_S_FAILURE || reply.type == MUX_S_PERMISSION_DENIED) && !s->failure) {
+		s->failure = xcalloc(1, sizeof *s->failure);
+		take_failure(s->what, &reply.text, s->failure);
+		s->state = STREAM_ENDED;
+	}
+	return true;
+}
+
+static void end_stream(struct stream *s, enum error_code code, const char *why)
+{
+	if (!s->failure && (s->state == STREAM_ASKED || code != ERROR_SSH_LOST)) {
+		s->failure = xcalloc(1, sizeof *s->failure);
+		error_set(s->failure, code, "%s: %s", s->what, why);
+		error_cure(s->failure, "try again; -v tells more");
+	}
+	s->state = STREAM_ENDED;
+}
+
+/* Takes what has come, without waiting. */
+static void pump(struct stream *s)
+{
+	while (s->state == STREAM_ASKED || s->state == STREAM_OPEN) {
+		struct mux_packet packet;
+		switch (mux_next_packet(s->received.data, s->received.len, MUX_REPLY_MAX, &packet)) {
+		case MUX_PACKET:
+			if (!take_reply(s, &packet))
+				end_stream(s, ERROR_INTERNAL, "the multiplexing socket answers wrongly");
+			buf_consume(&s->received, packet.size);
+			break;
+		case MUX_BAD:
+			end_stream(s, ERROR_INTERNAL,
+				   "what serves the multiplexing socket does not speak its protocol");
+			break;
+		case MUX_INCOMPLETE:
+			switch (mux_client_receive(s->control, &s->received)) {
+			case MUX_RECEIVED:
+				break;
+			case MUX_NOTHING:
+				return;
+			case MUX_END:
+				end_stream(s, ERROR_SSH_LOST, "the SSH connection ended before this was opened");
+				break;
+			}
+			break;
+		}
+	}
+}
+
+/* Until the control connection has something more, or the deadline passes. */
+static enum io_wait wait_control(const struct stream *s, int64_t deadline)
+{
+	struct pollfd control = { .fd = s->control, .events = POLLIN };
+
+	return io_wait(&control, 1, deadline);
+}
+
+bool stream_wait_open(struct stream *s, int64_t deadline, struct error *err)
+{
+	for (;;) {
+		pump(s);
+		if (s->failure) {
+			*err = *s->failure;
+			return false;
+		}
+		if (s->state == STREAM_OPEN || s->state == STREAM_ENDED)
+			return true;
+		switch (s->state == STREAM_CLOSED ? IO_FAILED : wait_control(s, deadline)) {
+		case IO_READY:
+			break;
+		case IO_SIGNAL:
+			return error_interrupted(err, io_take_signal());
+		case IO_TIMEOUT:
+			error_set(err, ERROR_CHANNEL_TIMEOUT, "%s is not open yet", s->what);
+			return error_cure(err, "try again; -v shows how far the SSH connection has come");
+		case IO_FAILED:
+			return error_set(err, ERROR_INTERNAL, "%s: not open", s->what);
+		}
+	}
+}
+
+bool stream_reason(struct stream *s, int64_t deadline, struct error *err)
+{
+	for (;;) {
+		pump(s);
+		if (s->failure) {
+			*err = *s->failure;
+			return false;
+		}
+		if (s->state == STREAM_ENDED || s->state == STREAM_CLOSED || wait_control(s, deadline) != IO_READY)
+			return true;
+	}
+}
+
+int stream_exit_status(struct stream *s, int64_t deadline)
+{
+	for (;;) {
+		pump(s);
+		if (s->exit_status >= 0 || s->state == STREAM_ENDED || s->state == STREAM_CLOSED ||
+		    wait_control(s, deadline) != IO_READY)
+			return s->exit_status;
+	}
+}
+
+void stream_close(struct stream *s)
+{
+	io_close(&s->fd);
+	io_close(&s->control);
+	buf_clear(&s->received);
+	free(s->failure);
+	s->failure = NULL;
+	s->state = STREAM_CLOSED;
+}
+
+/* The connection's facts come in the server's hello, its outcome as the answer to an alive check. */
+struct outcome {
+	struct tunnel_info *info;
+	struct error *err;
+	bool known;
+	bool ok;
+};
+
+static bool take_outcome(const struct mux_packet *packet, struct outcome *outcome)
+{
+	struct mux_hello hello;
+	struct mux_reply reply;
+
+	if (packet->type == MUX_MSG_HELLO) {
+		const struct mux_extension *info;
+		if (!mux_decode_hello(packet, &hello) || hello.version != MUX_VERSION)
+			return false;
+		info = mux_find_extension(&hello, MUX_EXTENSION_INFO);
+		return !info || !outcome->info || mux_parse_info(info->value, info->value_len, outcome->info);
+	}
+	if (!mux_decode_reply(packet, &reply))
+		return false;
+	outcome->known = true;
+	outcome->ok = reply.type == MUX_S_ALIVE;
+	if (reply.type == MUX_S_FAILURE || reply.type == MUX_S_PERMISSION_DENIED)
+		take_failure("the connection", &reply.text, outcome->err);
+	else if (!outcome->ok)
+		return false;
+	return true;
+}
+
+static bool wait_outcome(int control, struct buf *in, int64_t deadline, struct outcome *outcome)
+{
+	struct error *err = outcome->err;
+
+	while (!outcome->known) {
+		struct mux_packet packet;
+		struct pollfd waiting = { .fd = control, .events = POLLIN };
+		enum mux_next next = mux_next_packet(in->data, in->len, MUX_REPLY_MAX, &packet);
+		if (next == MUX_BAD || (next == MUX_PACKET && !take_outcome(&packet, outcome)))
+			return error_set(err, ERROR_INTERNAL,
+					 "what serves the multiplexing socket does not speak its protocol");
+		if (next == MUX_PACKET) {
+			buf_consume(in, packet.size);
+			continue;
+		}
+		switch (io_wait(&waiting, 1, deadline)) {
+		case IO_READY:
+			if (mux_client_receive(control, in) == MUX_END)
+				return error_set(err, ERROR_SSH_LOST,
+						 "the process that holds the SSH connection ended");
+			break;
+		case IO_SIGNAL:
+			return error_interrupted(err, io_take_signal());
+		case IO_TIMEOUT:
+			error_set(err, ERROR_SSH_LOST, "the SSH connection is not up yet");
+			return error_cure(err, "try again; -v shows how far it has come");
+		case IO_FAILED:
+			return error_set(err, ERROR_NO_RESOURCES, "poll: %s", strerror(errno));
+		}
+	}
+	return outcome->ok;
+}
+
+bool tunnel_wait(struct tunnel *t, int64_t deadline, struct tunnel_info *info, struct error *err)
+{
+	struct outcome outcome = { .info = info, .err = err };
+	struct buf request, in;
+	int control = -1;
+
+	if (info)
+		memset(info, 0, sizeof *info);
+	buf_init(&request, 1024);
+	buf_init(&in, MUX_REPLY_MAX + 4);
+	put_hello(&request, MUX_EXTENSION_INFO);
+	mux_put_number(&request, MUX_C_ALIVE_CHECK, REQUEST_ID);
+	bool ok = mux_client_connect(tunnel_socket(t), &control, err) &&
+		  mux_client_send(control, &request, NULL, 0, err) && wait_outcome(control, &in, deadline, &outcome);
+	io_close(&control);
+	buf_clear(&request);
+	buf_clear(&in);
+	return ok;
+}
