@@ -12,3 +12,11 @@ AM_TESTS_ENVIRONMENT = CMOCKA_MESSAGE_OUTPUT=TAP; export CMOCKA_MESSAGE_OUTPUT; 
 	BEAMLINE=$(abs_builddir)/beamline; export BEAMLINE; \
 	SRCDIR=$(abs_top_srcdir); export SRCDIR; \
 	BUILDDIR=$(abs_builddir); export BUILDDIR;
+
+# The house's rules, then the end-to-end tests: tests/e2e on the rig of tests/rig.
+dist_check_SCRIPTS += tests/house/house.py tests/e2e/run.py
+EXTRA_DIST += \
+	.clang-format .gitignore .ci/run README.md COPYING tools/setup tools/demo tools/check \
+	tests/rig/README.md tests/rig/rig tests/rig/__init__.py tests/rig/__main__.py tests/rig/core.py tests/rig/namespaces.py \
+	tests/rig/node.py tests/rig/proxy.py tests/rig/roots.py tests/rig/sshd.py tests/rig/supervisor.py tests/rig/terminal.py \
+	tests/e2e/conftest.py tests/e2e/test_rig.py

@@ -1,0 +1,75 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the end-to-end tests with pytest and tells the results as TAP, one line a test, for automake's driver.
+
+Arguments go to pytest as they are (`run.py -k cookie`, `run.py tests/e2e/test_eval.py`). Tests marked `root` run only as root; a
+plain user is told so in one SKIP line. Nothing else is ever skipped: what the machine lacks is a failure that names the package.
+"""
+
+import os
+import sys
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Tap:
+    """A pytest plugin that turns reports into TAP."""
+
+    def __init__(self):
+        self.number = 0
+        self.failed = 0
+
+    def pytest_sessionstart(self, session):
+        # pytest's own report would read as TAP in places.
+        reporter = session.config.pluginmanager.getplugin("terminalreporter")
+        session.config.pluginmanager.unregister(reporter)
+
+    def line(self, good, name, text=""):
+        self.number += 1
+        self.failed += not good
+        print(f"{'ok' if good else 'not ok'} {self.number} - {name}", flush=True)
+        for line in text.splitlines():
+            print(f"# {line}", flush=True)
+
+    def pytest_runtest_logreport(self, report):
+        name = report.nodeid.replace("#", "")
+        if report.when == "call" or report.outcome != "passed":
+            detail = report.longreprtext if report.failed else ""
+            if report.failed:
+                detail += "".join(f"\n{title}\n{text}" for title, text in report.sections if text.strip())
+            if report.skipped:
+                detail = f"skipped, which no test here may do: {report.longrepr}"
+            when = "" if report.when == "call" else f" ({report.when})"
+            self.line(report.outcome == "passed", name + when, detail)
+
+    def pytest_collectreport(self, report):
+        if report.failed:
+            self.line(False, f"collect {report.nodeid}", report.longreprtext)
+
+    def pytest_deselected(self, items):
+        away = [item for item in items if item.get_closest_marker("root") and os.getuid() != 0]
+        if away:
+            self.number += 1
+            print(f"ok {self.number} - {len(away)} tests # SKIP need root", flush=True)
+
+
+def main():
+    try:
+        import pytest
+    except ImportError:
+        print("1..1\nnot ok 1 - pytest is missing: apt-get install python3-pytest")
+        return 1
+    tap = Tap()
+    given = sys.argv[1:]
+    if not any(os.path.exists(word.partition("::")[0]) for word in given):
+        given.append(HERE)
+    status = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", HERE, "-c", "/dev/null", *given], plugins=[tap])
+    if status not in (0, 1):
+        tap.line(False, f"pytest ended with status {int(status)}")
+    print(f"1..{tap.number}")
+    return 1 if tap.failed or status else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
