@@ -111,7 +111,7 @@ static bool list_add(char **list, char *text)
  * `ssh -G` prints several files on one line with single spaces and no quotes, so "a b" may be two files or one. Where the first begins
  * with / or ~, a word that does not is taken to continue the file before it: paths are printed absolute nearly always.
  */
-static void add_files(char **list, const char *value)
+static bool add_files(char **list, const char *value)
 {
 	bool rooted = value[0] == '/' || value[0] == '~';
 	const char *start = value;
@@ -121,11 +121,10 @@ static void add_files(char **list, const char *value)
 		if (!splits)
 			continue;
 		char *file = xstrndup(start, (size_t)(p - start));
-		if (file[0] && strcmp(file, "none") != 0)
-			list_add(list, expand_home(file));
+		bool fits = !file[0] || strcmp(file, "none") == 0 || list_add(list, expand_home(file));
 		free(file);
-		if (*p == '\0')
-			return;
+		if (!fits || *p == '\0')
+			return fits;
 		start = p + 1;
 	}
 }
@@ -211,8 +210,7 @@ static bool take(struct ssh_config *config, const struct field *field, const cha
 		set_text(member(config, field), is_none(value) ? NULL : expand_home(value));
 		return true;
 	case KIND_FILES:
-		add_files(member(config, field), value);
-		return true;
+		return add_files(member(config, field), value);
 	case KIND_IDENTITY:
 		return is_none(value) || list_add(member(config, field), xstrdup(value));
 	case KIND_BOOL:
