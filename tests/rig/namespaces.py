@@ -24,7 +24,7 @@ class Host:
         self.network = network
         self.name = name
         rig = network.rig
-        hosts = rig.write(f"hosts.{name}", f"127.0.0.1 localhost {name}\n::1 localhost\n", 0o644)
+        hosts = rig.write(f"hosts.{name}", f"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost\n", 0o644)
         self.hosts = hosts
         self.server = rig.spawn([program("unshare"), "--net", "--uts", "--mount", "/bin/sh", "-c", HOLD, "hold", name, hosts],
                                 name=f"host.{name}")

@@ -153,6 +153,8 @@ class Node:
 
     def eval(self, text):
         """Evaluates Erlang on the node and returns the value as ~0tp prints it; raises RigError with the exception."""
+        if self.control is None:
+            raise RigError(f"node {self.name} was stopped")
         data = (text.rstrip().rstrip(".") + ".").encode()
         self.control.sendall(struct.pack(">I", len(data)) + data)
         reply = self.receive(struct.unpack(">I", self.receive(4))[0]).decode()

@@ -65,7 +65,7 @@ def build(suite, root):
             shutil.rmtree(os.path.join(partial, unneeded), ignore_errors=True)
         # A node asks for its own host's name at once, and waits for DNS where the file does not tell.
         with open(os.path.join(partial, "etc/hosts"), "w", encoding="ascii") as hosts:
-            hosts.write(f"127.0.0.1 localhost {socket.gethostname()}\n::1 localhost\n")
+            hosts.write(f"127.0.0.1 localhost\n127.0.1.1 {socket.gethostname()}\n::1 localhost\n")
         os.rename(partial, root)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
