@@ -3,6 +3,10 @@ libbeamline_a_SOURCES += \
 	src/etf/compare.c \
 	src/etf/decode.c src/etf/decode.h \
 	src/etf/encode.c src/etf/encode.h \
+	src/etf/json.c src/etf/json.h \
 	src/etf/number.c src/etf/number.h \
+	src/etf/scan.c src/etf/scan.h \
+	src/etf/scan_bits.c \
+	src/etf/scan_token.c src/etf/scan_token.h \
 	src/etf/term.c src/etf/term.h \
 	src/etf/utf8.c src/etf/utf8.h
