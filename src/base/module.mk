@@ -8,6 +8,8 @@ libbeamline_a_SOURCES += \
 	src/base/host.c src/base/host.h \
 	src/base/io.c src/base/io.h \
 	src/base/log.c src/base/log.h \
+	src/base/options.c src/base/options.h \
+	src/base/output.c src/base/output.h \
 	src/base/secret.c src/base/secret.h \
 	src/base/terminal.c src/base/terminal.h
 

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Options of the command line: one table tells names, kinds, help and where the value goes; the parser, `--help` and the manual
+ * page's list all come from it.
+ */
+#ifndef BASE_OPTIONS_H
+#define BASE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+enum option_kind {
+	OPTION_FLAG,     /* bool */
+	OPTION_COUNT,    /* int, one more each time it stands there */
+	OPTION_TEXT,     /* const char * */
+	OPTION_LIST,     /* struct option_list */
+	OPTION_PORT,     /* int, 1 to 65535 */
+	OPTION_DURATION, /* int, milliseconds: 500ms, 5s, 2m, 1h; a bare number is seconds */
+};
+
+enum { OPTION_LIST_MAX = 64 };
+
+struct option_list {
+	const char *values[OPTION_LIST_MAX + 1]; /* NULL-terminated */
+	int count;
+};
+
+struct option {
+	const char *name; /* without the dashes */
+	char letter;      /* or 0 */
+	enum option_kind kind;
+	size_t offset;        /* in the structure of values */
+	unsigned groups;      /* commands that take it: any bit shared with the command's own */
+	const char *argument; /* "FILE"; NULL for flags */
+	const char *help;     /* one sentence or two, for --help and the manual page */
+};
+
+/*
+ * Takes the options out of argv, wherever they stand, up to “--”; what is left are the words (at most max_words; the pointers are argv's).
+ * Every option of the table is understood here: which command may have it is checked with options_check once the
+ * command is known. `given[i]` tells whether option i of the table stood there.
+ */
+bool options_parse(const struct option *table, size_t count, int argc, char **argv, void *values, bool *given,
+                   const char **words, int max_words, int *word_count, struct error *err);
+/* Errors: ERROR_USAGE if a given option shares no group with the command. */
+bool options_check(const struct option *table, size_t count, const bool *given, unsigned groups, const char *command,
+                   struct error *err);
+/* The list for --help. */
+void options_help(const struct option *table, size_t count, unsigned groups, FILE *out);
+/* Milliseconds of such a text; false: not one. */
+bool options_parse_duration(const char *text, int *ms);
+/* Of `count` names, the one that a mistyped word most likely meant; NULL: none is near. */
+const char *options_nearest(const char *word, const char *const *names, size_t count);
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/output.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+/*
+ * Standard output may be shared with other programs, so it is not set to O_NONBLOCK. After POLLOUT a pipe takes this much without
+ * waiting (POSIX: PIPE_BUF), and so does a terminal that is not stopped.
+ */
+#ifdef PIPE_BUF
+enum { SAFE_WRITE = PIPE_BUF < 4096 ? PIPE_BUF : 4096 };
+#else
+enum { SAFE_WRITE = 512 };
+#endif
+enum { FILE_WRITE = 256 * 1024 };
+
+void output_init(struct output *o, int fd, const char *name, size_t max)
+{
+	*o = (struct output){ .fd = fd, .name = name, .terminal = terminal_is(fd) };
+	o->filter.colours = terminal_wants_colours(fd);
+	/* Filtering makes text longer, up to 4 times. */
+	buf_init(&o->pending, 5 * max);
+}
+
+void output_clear(struct output *o)
+{
+	buf_clear(&o->pending);
+}
+
+size_t output_pending(const struct output *o)
+{
+	return o->failed ? 0 : o->pending.len - o->at;
+}
+
+static bool output_fail(struct output *o)
+{
+	o->failed = true;
+	if (errno == EPIPE || errno == ECONNRESET) {
+		error_set(&o->err, ERROR_OUTPUT_CLOSED, "the reader of %s went away before all was written", o->name);
+		return false;
+	}
+	int reason = errno;
+	error_set(&o->err, ERROR_OUTPUT_LOST, "%s: %s; not all of the output is there", o->name, strerror(reason));
+	return reason == ENOSPC ? error_cure(&o->err, "make room on the disk and run the command again") : false;
+}
+
+static bool takes_now(const struct output *o)
+{
+	struct pollfd one = { .fd = o->fd, .events = POLLOUT };
+
+	return poll(&one, 1, 0) > 0;
+}
+
+bool output_flush_some(struct output *o)
+{
+	struct stat st;
+	bool file = fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode);
+
+	while (!o->failed && o->at < o->pending.len && takes_now(o)) {
+		size_t len = o->pending.len - o->at, most = file ? FILE_WRITE : SAFE_WRITE;
+		ssize_t n = io_write(o->fd, o->pending.data + o->at, len < most ? len : most);
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (n < 0)
+			return output_fail(o);
+		o->at += (size_t)n;
+	}
+	if (o->at == o->pending.len || o->at > o->pending.max / 4) {
+		buf_consume(&o->pending, o->at);
+		o->at = 0;
+	}
+	return !o->failed;
+}
+
+bool output_put(struct output *o, const void *data, size_t len)
+{
+	if (o->failed)
+		return false;
+	if (o->terminal)
+		terminal_filter(&o->filter, data, len, &o->pending);
+	else
+		buf_put(&o->pending, data, len);
+	if (o->pending.overflow) {
+		error_set(&o->err, ERROR_INTERNAL, "%s: more was produced than the window allows", o->name);
+		o->failed = true;
+		return false;
+	}
+	return output_flush_some(o);
+}
+
+bool output_printf(struct output *o, const char *fmt, ...)
+{
+	va_list args, again;
+
+	va_start(args, fmt);
+	va_copy(again, args);
+	int len = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	char *text = xmalloc((size_t)(len < 0 ? 0 : len) + 1);
+	vsnprintf(text, (size_t)(len < 0 ? 0 : len) + 1, fmt, again);
+	va_end(again);
+	bool ok = output_put(o, text, (size_t)(len < 0 ? 0 : len));
+	free(text);
+	return ok;
+}
+
+bool output_flush(struct output *o, struct error *err)
+{
+	if (o->terminal && !o->failed)
+		terminal_filter_end(&o->filter, &o->pending);
+	while (output_flush_some(o) && output_pending(o) > 0) {
+		struct pollfd one = { .fd = o->fd, .events = POLLOUT };
+		if (io_wait(&one, 1, IO_NO_DEADLINE) == IO_SIGNAL)
+			return error_interrupted(err, io_take_signal());
+	}
+	if (o->failed)
+		*err = o->err;
+	return !o->failed;
+}

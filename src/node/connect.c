@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "node/connect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "node/locate.h"
+#include "node/target.h"
+
+static const char loopback_4[] = "127.0.0.1", loopback_6[] = "::1";
+
+static uint16_t epmd_port(const struct connection *c)
+{
+	return (uint16_t)(c->options->epmd_port ? c->options->epmd_port : EPMD_PORT);
+}
+
+/* The part of the node's name that EPMD knows. */
+static char *short_name(const char *node)
+{
+	return node ? xstrndup(node, strcspn(node, "@")) : NULL;
+}
+
+/* Asks for everything whose place is known already: all of it shares the round trips of the SSH connection's start. */
+static bool ask_all(struct connection *c, bool list, struct error *err)
+{
+	if (c->options->dist_port && !list) {
+		if (!tunnel_forward(c->tunnel, loopback_4, (uint16_t)c->options->dist_port, &c->dist_stream, err))
+			return false;
+	} else {
+		char *name = list ? NULL : short_name(c->node);
+		bool asked = locate_ask(c->tunnel, epmd_port(c), name, &c->epmd_stream, err);
+		free(name);
+		if (!asked)
+			return false;
+	}
+	if (c->cookie.len > 0) {
+		log_v("cookie", "from %s", c->cookie.source);
+		return true;
+	}
+	c->cookie_asked = cookie_ask_remote(c->tunnel, &c->cookie_stream, err);
+	return c->cookie_asked;
+}
+
+bool connect_begin(struct connection *c, const struct connect_options *options, const char *destination, const char *node,
+                   bool list, struct error *err)
+{
+	const struct tunnel_options tunnel = {
+		.destination = destination,
+		.ssh_config = options->ssh_config,
+		.ssh_options = options->ssh_options,
+		.may_ask = options->may_ask,
+	};
+
+	*c = (struct connection){ .options = options, .times.begun = clock_us() };
+	c->cookie_stream = c->epmd_stream = c->dist_stream = STREAM_NONE;
+	if (!cookie_from_options(options->cookie_file, &c->cookie, err))
+		return false;
+	c->node = node ? xstrdup(node) : NULL;
+	c->tunnel = tunnel_open(&tunnel, err);
+	if (c->tunnel && ask_all(c, list, err))
+		return true;
+	connect_end(c);
+	return false;
+}
+
+/* Until SSH is ready, however long a person takes to type; the connection's own failure comes from here. */
+static bool wait_ssh(struct connection *c, struct error *err)
+{
+	if (c->times.ssh)
+		return true;
+	if (!tunnel_wait(c->tunnel, IO_NO_DEADLINE, &c->info, err))
+		return false;
+	c->times.ssh = clock_us();
+	return true;
+}
+
+static int64_t step_deadline(const struct connection *c)
+{
+	return clock_ms() + c->options->timeout_ms;
+}
+
+static bool provide_cookie(void *context, const struct cookie **cookie, struct error *err)
+{
+	struct connection *c = context;
+
+	*cookie = &c->cookie;
+	if (c->cookie.len > 0)
+		return true;
+	bool found = cookie_from_remote(&c->cookie_stream, step_deadline(c), &c->cookie, err);
+	stream_close(&c->cookie_stream);
+	c->cookie_asked = false;
+	if (!found && err->code == ERROR_COOKIE_MISSING && c->options->local_cookie)
+		found = cookie_from_home(&c->cookie, err);
+	if (found)
+		log_v("cookie", "from %s", c->cookie.source);
+	return found;
+}
+
+static bool node_absent(uint16_t port, struct error *err)
+{
+	error_set(err, ERROR_NODE_ABSENT, "nothing listens on port %u of the host's loopback (neither %s nor %s)", port, loopback_4,
+	          loopback_6);
+	return error_cure(err, "the node may have just stopped, or it listens on another interface only");
+}
+
+/* Over a stream to 127.0.0.1 that is asked for already; if nothing listens there, over one to ::1. */
+static bool link_over(struct connection *c, struct stream *stream, uint16_t port, int version, struct link *link, struct error *err)
+{
+	int timeout = c->options->timeout_ms;
+
+	if (link_open(link, c->tunnel, stream, version, timeout, provide_cookie, c, err))
+		return true;
+	if (err->code != ERROR_CHANNEL_REFUSED)
+		return false;
+	if (!tunnel_forward(c->tunnel, loopback_6, port, stream, err))
+		return false;
+	if (link_open(link, c->tunnel, stream, version, timeout, provide_cookie, c, err))
+		return true;
+	return err->code == ERROR_CHANNEL_REFUSED ? node_absent(port, err) : false;
+}
+
+static bool link_version(struct connection *c, uint16_t port, int version, struct link *link, struct error *err)
+{
+	struct stream stream = c->dist_stream;
+
+	c->dist_stream = STREAM_NONE;
+	if (stream.fd < 0 && !tunnel_forward(c->tunnel, loopback_4, port, &stream, err))
+		return false;
+	if (!link_over(c, &stream, port, version, link, err))
+		return false;
+	c->times.handshake = clock_us();
+	wait_ssh(c, err);
+	return true;
+}
+
+bool connect_link_port(struct connection *c, uint16_t port, struct link *link, struct error *err)
+{
+	return link_version(c, port, 6, link, err);
+}
+
+static void list_names(const struct epmd_names *names, char *text, size_t size)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < names->count && used < size; i++) {
+		int n = snprintf(text + used, size - used, "%s%s", i ? ", " : "", names->nodes[i].name);
+		used += n > 0 ? (size_t)n : 0;
+	}
+}
+
+/* The host's only node. */
+static bool only_port(struct connection *c, uint16_t *port, struct error *err)
+{
+	struct epmd_names names;
+	char text[512];
+	bool ok = false;
+
+	if (!locate_names(&c->epmd_stream, step_deadline(c), &names, err))
+		return false;
+	if (names.count == 1) {
+		*port = names.nodes[0].port;
+		log_v("EPMD", "the host's only node is %s, port %u", names.nodes[0].name, *port);
+		ok = true;
+	} else if (names.count == 0) {
+		error_set(err, ERROR_NODE_UNKNOWN, "EPMD on the host knows no node");
+		error_cure(err, "start the node with distribution (-sname or -name), or name its port with --dist-port");
+	} else {
+		list_names(&names, text, sizeof text);
+		error_set(err, ERROR_USAGE, "the host has %zu nodes: %s", names.count, text);
+		error_cure(err, "name one: HOST:NODE");
+	}
+	epmd_names_clear(&names);
+	return ok;
+}
+
+/* Tells the names that are there, where the one asked for is not. */
+static bool unknown_node(struct connection *c, const char *name, struct error *err)
+{
+	struct epmd_names names;
+	struct stream stream;
+	struct error ignored;
+	char text[512];
+
+	if (!locate_ask(c->tunnel, epmd_port(c), NULL, &stream, &ignored) ||
+	    !locate_names(&stream, step_deadline(c), &names, &ignored))
+		return false;
+	list_names(&names, text, sizeof text);
+	error_set(err, ERROR_NODE_UNKNOWN, "EPMD on the host knows no node named %s", name);
+	if (names.count)
+		error_cure(err, "it knows: %s", text);
+	else
+		error_cure(err, "it knows no node at all: is the node running, with -sname or -name?");
+	epmd_names_clear(&names);
+	return false;
+}
+
+static bool find_port(struct connection *c, uint16_t *port, int *version, struct error *err)
+{
+	struct epmd_port found;
+
+	if (!wait_ssh(c, err))
+		return false;
+	if (!c->node)
+		return only_port(c, port, err);
+	char *name = short_name(c->node);
+	bool ok = locate_port(&c->epmd_stream, name, step_deadline(c), &found, err);
+	if (ok) {
+		log_v("EPMD", "%s is at port %u", name, found.port);
+		*port = found.port;
+		*version = found.highest_version >= 6 ? 6 : 5;
+	} else if (err->code == ERROR_NODE_UNKNOWN) {
+		unknown_node(c, name, err);
+	}
+	free(name);
+	return ok;
+}
+
+/* A full name that was asked for must be the one that answers. */
+static bool check_name(const struct connection *c, struct link *link, struct error *err)
+{
+	if (!c->node || !strchr(c->node, '@') || strcmp(c->node, link->node) == 0)
+		return true;
+	error_set(err, ERROR_NODE_UNKNOWN, "the node there is %s, not %s", link->node, c->node);
+	link_close(link);
+	return false;
+}
+
+bool connect_link(struct connection *c, struct link *link, struct error *err)
+{
+	uint16_t port = (uint16_t)c->options->dist_port;
+	int version = 6;
+
+	if (!port) {
+		if (!find_port(c, &port, &version, err))
+			return false;
+		c->times.epmd = clock_us();
+	}
+	return link_version(c, port, version, link, err) && check_name(c, link, err);
+}
+
+bool connect_names(struct connection *c, struct epmd_names *names, struct error *err)
+{
+	if (!wait_ssh(c, err) || !locate_names(&c->epmd_stream, step_deadline(c), names, err))
+		return false;
+	c->times.epmd = clock_us();
+	return true;
+}
+
+void connect_end(struct connection *c)
+{
+	stream_close(&c->cookie_stream);
+	stream_close(&c->epmd_stream);
+	stream_close(&c->dist_stream);
+	tunnel_close(c->tunnel);
+	c->tunnel = NULL;
+	cookie_wipe(&c->cookie);
+	free(c->node);
+	c->node = NULL;
+}

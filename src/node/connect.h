@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From what the operator typed to a working link: the tunnel to the host, EPMD's answer, the cookie, the handshake. Everything that
+ * can be asked at the same time is asked at the same time. One struct connection per host; several nodes of the host may be
+ * linked through it, one after the other.
+ */
+#ifndef NODE_CONNECT_H
+#define NODE_CONNECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "dist/epmd.h"
+#include "node/cookie.h"
+#include "node/link.h"
+#include "ssh/tunnel.h"
+
+struct connect_options {
+	const char *ssh_config;
+	const char *const *ssh_options;
+	bool may_ask;
+	int epmd_port; /* 0: 4369 */
+	int dist_port; /* 0: ask EPMD */
+	const char *cookie_file;
+	bool local_cookie;
+	int timeout_ms; /* for each step behind SSH: EPMD's answer, the handshake */
+};
+
+/* When each step was done, in µs of clock_us(); 0: not yet, or not done at all. */
+struct connect_times {
+	int64_t begun;
+	int64_t ssh;
+	int64_t epmd;
+	int64_t handshake;
+};
+
+struct connection {
+	const struct connect_options *options;
+	struct tunnel *tunnel;
+	struct tunnel_info info;
+	struct cookie cookie;
+	struct stream cookie_stream; /* the remote file, on its way */
+	bool cookie_asked;
+	struct stream epmd_stream; /* EPMD's answer, on its way */
+	struct stream dist_stream; /* where the port is known from the start */
+	char *node;                /* as asked, before and behind the @; NULL: the only one */
+	struct connect_times times;
+};
+
+/*
+ * Starts everything that can start and does not wait. node: NULL for the host's only one. `list`: all of the host's names are wanted.
+ * Errors: ERROR_CONFIG, ERROR_COOKIE_UNSAFE, ERROR_INPUT_MISSING, ….
+ */
+bool connect_begin(struct connection *c, const struct connect_options *options, const char *destination, const char *node,
+                   bool list, struct error *err);
+/*
+ * The link to the node. Errors besides those of each layer: ERROR_NODE_UNKNOWN (with the names that are there), ERROR_USAGE (several
+ * nodes, none named), ERROR_NODE_ABSENT (nothing listens on its port).
+ */
+bool connect_link(struct connection *c, struct link *link, struct error *err);
+/* After connect_begin with `list`: the names. Once. */
+bool connect_names(struct connection *c, struct epmd_names *names, struct error *err);
+/* A link to one of the names, by its port. */
+bool connect_link_port(struct connection *c, uint16_t port, struct link *link, struct error *err);
+/* Closes the tunnel and wipes the cookie. */
+void connect_end(struct connection *c);
+
+#endif

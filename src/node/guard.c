@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "node/guard.h"
+
+#include <string.h>
+
+#include "base/terminal.h"
+#include "etf/encode.h"
+#include "node/target.h"
+
+static const struct guard_function list[] = {
+	/* the whole node */
+	{ "erlang", "halt", -1 },
+	{ "init", "stop", -1 },
+	{ "init", "restart", -1 },
+	{ "init", "reboot", -1 },
+	{ "c", "q", 0 },
+	{ "shell_default", "q", 0 },
+	{ "Elixir.System", "halt", -1 },
+	{ "Elixir.System", "stop", -1 },
+	{ "Elixir.System", "restart", -1 },
+	/* what the node cannot live without */
+	{ "application", "stop", 1 }, /* of kernel and stdlib only: remote/session looks at the argument */
+	{ "net_kernel", "stop", 0 },
+	{ "erl_prim_loader", "set_primary_archive", -1 },
+	{ "erts_debug", "set_internal_state", 2 },
+	{ NULL, NULL, 0 },
+};
+
+const struct guard_function *guard_list(void)
+{
+	return list;
+}
+
+bool guard_put_list(struct buf *out)
+{
+	etf_put_list(out, (uint32_t)(sizeof list / sizeof *list - 1));
+	for (const struct guard_function *f = list; f->module; f++) {
+		etf_put_tuple(out, 3);
+		etf_put_binary(out, f->module, strlen(f->module));
+		etf_put_binary(out, f->function, strlen(f->function));
+		etf_put_integer(out, f->arity);
+	}
+	return etf_put_nil(out);
+}
+
+static bool refuse(struct error *err, const char *found, const char *node, const char *why)
+{
+	error_set(err, ERROR_GUARD, "%s could stop %s: %s; nothing was evaluated", found, node, why);
+	return error_cure(err, "if that is what you want: --confirm %s", node);
+}
+
+bool guard_ask(const char *found, const char *node, bool may_ask, struct error *err)
+{
+	struct buf question, answer;
+	bool ok = false;
+
+	if (!may_ask)
+		return refuse(err, found, node, "refused without a terminal to confirm on");
+	buf_init(&question, 8192);
+	buf_init(&answer, 4096);
+	buf_printf(&question, "%s could stop the node %s.\nType the node's name to go on: ", found, node);
+	if (terminal_ask(buf_text(&question), false, &answer, err))
+		ok = target_names_node(buf_text(&answer), node) || refuse(err, found, node, "the name typed is not the node's");
+	buf_clear(&question);
+	buf_clear(&answer);
+	return ok;
+}
+
+bool guard_check_confirm(const char *confirm, const char *node, struct error *err)
+{
+	if (!confirm || target_names_node(confirm, node))
+		return true;
+	error_set(err, ERROR_GUARD, "--confirm names %s, but this node is %s; nothing was evaluated", confirm, node);
+	return error_cure(err, "is this the right target? Its name is %s", node);
+}

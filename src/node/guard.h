@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What could stop the node is asked about first. The list of functions goes with every evaluation; the node finds them in the
+ * parsed text (remote/session) and asks; here a person types the node's name, or `--confirm NODE` has named it.
+ */
+#ifndef NODE_GUARD_H
+#define NODE_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+struct guard_function {
+	const char *module;
+	const char *function;
+	int arity; /* -1: any */
+};
+
+/* The list, ended by an entry whose module is NULL. */
+const struct guard_function *guard_list(void);
+/* The list as the term that remote/session takes: [{ModuleBinary, FunctionBinary, Arity}]. */
+bool guard_put_list(struct buf *out);
+
+/*
+ * May the evaluation go on, given what was found ("init:stop/0")? A terminal is asked for the node's name. Errors: ERROR_GUARD where
+ * there is none to ask or another name was typed, ERROR_INTERRUPTED.
+ */
+bool guard_ask(const char *found, const char *node, bool may_ask, struct error *err);
+/* --confirm NODE: must name this node. Errors: ERROR_GUARD. */
+bool guard_check_confirm(const char *confirm, const char *node, struct error *err);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "node/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dist/epmd.h"
+
+/* Where the host ends: at the first colon behind the user's @ and behind a bracketed address. */
+static const char *host_end(const char *text)
+{
+	size_t to_colon = strcspn(text, ":");
+	const char *at = memchr(text, '@', to_colon);
+	const char *host = at ? at + 1 : text;
+
+	if (*host == '[') {
+		const char *bracket = strchr(host, ']');
+		return bracket ? bracket + 1 : NULL;
+	}
+	return text + to_colon;
+}
+
+static bool has_controls(const char *text)
+{
+	for (; *text; text++) {
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	}
+	return false;
+}
+
+bool target_parse(const char *text, struct target *target, struct error *err)
+{
+	const char *end = host_end(text);
+
+	*target = (struct target){ 0 };
+	if (!end || (*end && *end != ':') || end == text || text[0] == '-' || end[-1] == '@' || has_controls(text)) {
+		error_set(err, ERROR_USAGE, "“%s” is not a target", text);
+		return error_cure(err, "a target is [user@]HOST or [user@]HOST:NODE, such as web-1:shop");
+	}
+	if (*end == ':' && (end[1] == '\0' || end[1] == '@' || strcspn(end + 1, "@") > EPMD_NAME_MAX)) {
+		error_set(err, ERROR_USAGE, "“%s” names no node behind the colon", text);
+		return error_cure(err, "leave the colon out where the host has one node");
+	}
+	target->destination = xstrndup(text, (size_t)(end - text));
+	/* ssh takes a bare IPv6 address. */
+	char *open = strchr(target->destination, '[');
+	if (open && end[-1] == ']') {
+		size_t len = strlen(open);
+		memmove(open, open + 1, len - 2);
+		open[len - 2] = '\0';
+	}
+	if (*end == ':')
+		target->node = xstrdup(end + 1);
+	return true;
+}
+
+void target_clear(struct target *target)
+{
+	free(target->destination);
+	free(target->node);
+	*target = (struct target){ 0 };
+}
+
+bool target_names_node(const char *given, const char *name)
+{
+	size_t short_len = strcspn(name, "@");
+
+	return strcmp(given, name) == 0 || (strlen(given) == short_len && memcmp(given, name, short_len) == 0);
+}
