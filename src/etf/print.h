@@ -11,7 +11,14 @@
 
 struct etf_print_options {
 	int width;  /* columns at which lines are broken; 0: one line, as ~tw-like ~0tp does */
-	int column; /* column where the text begins, from 1 */
+	int column; /* column where the text begins, from 1 (Erlang only: inspect knows of none) */
+	/*
+	 * Its pids, ports and references are shown as the node itself does, <0.Id.Serial>; those of other nodes with the
+	 * other's name in the place of the 0 (the node shows a number there that means something to it only), or ? if the
+	 * name holds other characters than names do. NULL: all are shown with 0.
+	 */
+	const char *local_node;
+	bool printable_unicode; /* Erlang: the node was started with `+pc unicode`; the default is Latin-1 */
 };
 
 /* As io:format("~tp", [T]) prints it (~Wtp for a width), OTP 25's way. False: the buffer's maximum was passed. */
