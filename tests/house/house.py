@@ -36,7 +36,7 @@ PRIVATE = [re.compile(pattern) for pattern in (
     r"proxy\." r"golang", r"crates\." r"io", r"hex\." r"pm", r"(?<![\w.$}])/" r"work/", r"(?<![\w.$}])/" r"root/(?!\.)", r"/tmp/" r"b-\w")]
 
 # What carries no comment: the licence's own text, and data of tests.
-NO_SPDX = re.compile(r"^(COPYING|tests/.*\.(bin|json|term|txt|pem|dict)|tests/fuzz/corpus/.*)$")
+NO_SPDX = re.compile(r"^(COPYING|tests/.*\.(bin|json|term|txt|pem|dict)|tests/fuzz/(corpus|seeds)/.*)$")
 GENERATED = {"configure", "configure~", "aclocal.m4", "Makefile", "Makefile.in", "config.h", "config.h.in", "config.h.in~", "config.log",
              "config.status", "stamp-h1", "libtool", "beamline", "beamline.1", "test-suite.log", "compile_commands.json"}
 TOP_FOLDERS = ["src", "tools", "etc", "tests", "docs", "m4", ".ci"]
