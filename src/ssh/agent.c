@@ -20,7 +20,6 @@ enum {
 	MESSAGE_MAX = 256 * 1024, /* OpenSSH's own limit */
 	LIST_LIMIT_MS = 5000,
 	SIGN_LIMIT_MS = 110000, /* a person may have to confirm; sshd waits 120 s by default */
-	HIGHEST_FD = 1024,
 };
 
 /* Message numbers of the agent protocol, section 6.1; the last is ours, from parent to child: a key's index follows. */
@@ -215,10 +214,7 @@ static void serve(int fd, const struct agent *agent)
 	io_release_signals();
 	signal(SIGPIPE, SIG_IGN);
 	platform_die_with_parent(SIGKILL);
-	for (int other = STDERR_FILENO + 1; other < HIGHEST_FD; other++) {
-		if (other != fd && other != agent->fd)
-			close(other);
-	}
+	platform_close_others((const int[]){ fd, agent->fd }, 2);
 	buf_init(&message, MESSAGE_MAX);
 	while (serve_one(fd, agent, &chosen, &message))
 		continue;
