@@ -29,6 +29,6 @@ enum host_key_match { HOST_KEY_NONE, HOST_KEY_OTHER, HOST_KEY_SAME, HOST_KEY_REV
  * other types only (*line is the first one).
  */
 enum host_key_match host_key_look_up(const char *text, size_t text_len, const char *name, const char *type,
-                                     const unsigned char *blob, size_t len, int *line);
+				     const unsigned char *blob, size_t len, int *line);
 
 #endif

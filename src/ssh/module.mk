@@ -3,7 +3,7 @@ libbeamline_a_SOURCES += \
 	src/ssh/agent.c src/ssh/agent.h src/ssh/auth.c src/ssh/auth.h src/ssh/auth_ask.c src/ssh/auth_keys.c src/ssh/auth_methods.h \
 	src/ssh/auth_request.c src/ssh/host_key.c src/ssh/host_key.h src/ssh/host_key_algorithms.c src/ssh/key_file.c src/ssh/key_file.h \
 	src/ssh/known_hosts.c src/ssh/known_hosts.h src/ssh/known_hosts_files.c src/ssh/known_hosts_files.h \
-	src/ssh/resolve.c src/ssh/resolve.h src/ssh/ssh_config.c \
+	src/ssh/resolve.c src/ssh/resolve.h src/ssh/ssh_config.c src/ssh/ssh_tokens.c src/ssh/ssh_tokens.h \
 	src/ssh/algorithms.c src/ssh/algorithms.h src/ssh/broker.c src/ssh/broker.h src/ssh/broker_client.c src/ssh/broker_client.h \
 	src/ssh/channel_open.c src/ssh/channel_open.h src/ssh/connect.c src/ssh/connect.h src/ssh/mux.c src/ssh/mux.h \
 	src/ssh/mux_client.c src/ssh/mux_client.h src/ssh/mux_text.c src/ssh/pollset.c src/ssh/pollset.h src/ssh/proxy.c \

@@ -17,16 +17,16 @@ enum { SSH_CONFIG_LIST_MAX = 64 };
 enum ssh_strict { SSH_STRICT_ASK, SSH_STRICT_YES, SSH_STRICT_ACCEPT_NEW, SSH_STRICT_OFF };
 
 struct ssh_config {
-	char *destination;  /* as given */
-	char *host;         /* the alias as given, without user */
+	char *destination; /* as given */
+	char *host;        /* the alias as given, without user */
 	char *hostname;
 	char *user;
 	uint16_t port;
 	char *host_key_alias;
 	char *proxy_jump;
 	char *proxy_command;
-	char *identity_agent; /* NULL: $SSH_AUTH_SOCK; "none": no agent */
-	char *identity_files[SSH_CONFIG_LIST_MAX + 1];      /* NULL-terminated, in order, ~ expanded */
+	char *identity_agent;                          /* NULL: $SSH_AUTH_SOCK; "none": no agent */
+	char *identity_files[SSH_CONFIG_LIST_MAX + 1]; /* NULL-terminated, in order, ~ expanded */
 	char *user_known_hosts[SSH_CONFIG_LIST_MAX + 1];
 	char *global_known_hosts[SSH_CONFIG_LIST_MAX + 1];
 	char *kex_algorithms;
@@ -50,7 +50,7 @@ struct ssh_config {
 	bool keyboard_interactive_auth;
 	bool tcp_keep_alive;
 	bool compression;
-	bool may_ask; /* not batch_mode, and the caller allows it */
+	bool may_ask;          /* not batch_mode, and the caller allows it */
 	int connect_timeout_s; /* 0: none configured */
 	int connection_attempts;
 	int password_prompts;

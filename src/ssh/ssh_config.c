@@ -4,14 +4,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
-#include "base/buf.h"
-#include "base/host.h"
+#include "ssh/ssh_tokens.h"
 
 enum kind {
 	KIND_TEXT,
@@ -87,14 +84,6 @@ static void set_text(char **slot, char *text)
 	*slot = text;
 }
 
-/* ~ and ~/… are the user's home; ~other is rare enough to be left as it is (the file is then not found). */
-static char *expand_home(const char *path)
-{
-	if (path[0] == '~' && (path[1] == '/' || path[1] == '\0'))
-		return xasprintf("%s%s", host_home(), path + 1);
-	return xstrdup(path);
-}
-
 static bool list_add(char **list, char *text)
 {
 	for (int i = 0; i < SSH_CONFIG_LIST_MAX; i++) {
@@ -121,7 +110,7 @@ static bool add_files(char **list, const char *value)
 		if (!splits)
 			continue;
 		char *file = xstrndup(start, (size_t)(p - start));
-		bool fits = !file[0] || strcmp(file, "none") == 0 || list_add(list, expand_home(file));
+		bool fits = !file[0] || strcmp(file, "none") == 0 || list_add(list, ssh_expand_home(file));
 		free(file);
 		if (!fits || *p == '\0')
 			return fits;
@@ -207,7 +196,7 @@ static bool take(struct ssh_config *config, const struct field *field, const cha
 		set_text(member(config, field), is_none(value) ? NULL : xstrdup(value));
 		return true;
 	case KIND_FILE:
-		set_text(member(config, field), is_none(value) ? NULL : expand_home(value));
+		set_text(member(config, field), is_none(value) ? NULL : ssh_expand_home(value));
 		return true;
 	case KIND_FILES:
 		return add_files(member(config, field), value);
@@ -249,85 +238,6 @@ static bool take_line(struct ssh_config *config, const char *line, struct error 
 	return true;
 }
 
-/* The value of one %-token in a file name (ssh_config(5), TOKENS), or NULL; `room` is for numbers. */
-static const char *token(const struct ssh_config *config, char which, char *room, size_t room_len)
-{
-	switch (which) {
-	case '%':
-		return "%";
-	case 'd':
-		return host_home();
-	case 'h':
-		return config->hostname;
-	case 'n':
-		return config->host;
-	case 'k':
-		return config->host_key_alias ? config->host_key_alias : config->host;
-	case 'r':
-		return config->user;
-	case 'j':
-		return config->proxy_jump ? config->proxy_jump : "";
-	case 'u':
-		return getenv("LOGNAME") ? getenv("LOGNAME") : getenv("USER");
-	case 'p':
-		snprintf(room, room_len, "%u", config->port);
-		return room;
-	case 'i':
-		snprintf(room, room_len, "%lu", (unsigned long)getuid());
-		return room;
-	case 'l':
-	case 'L':
-		if (gethostname(room, room_len) < 0)
-			return NULL;
-		room[room_len - 1] = '\0';
-		if (which == 'L')
-			room[strcspn(room, ".")] = '\0';
-		return room;
-	default:
-		return NULL;
-	}
-}
-
-/* ${NAME} at p: appends its value and returns what follows, or NULL. */
-static const char *expand_variable(const char *p, struct buf *out)
-{
-	const char *end = strchr(p, '}');
-	char *name = end ? xstrndup(p + 2, (size_t)(end - p - 2)) : NULL;
-	const char *value = name ? getenv(name) : NULL;
-
-	free(name);
-	if (!value)
-		return NULL;
-	buf_put_text(out, value);
-	return end + 1;
-}
-
-/* `ssh -G` prints some file names as they were written. What cannot be expanded stays. */
-static char *expand_file(const struct ssh_config *config, const char *path)
-{
-	char *home = expand_home(path);
-	char room[256];
-	struct buf out;
-
-	buf_init(&out, PATH_MAX);
-	for (const char *p = home; *p;) {
-		const char *value = p[0] == '%' && p[1] ? token(config, p[1], room, sizeof room) : NULL;
-		const char *after = p[0] == '$' && p[1] == '{' ? expand_variable(p, &out) : NULL;
-		if (value) {
-			buf_put_text(&out, value);
-			p += 2;
-		} else if (after) {
-			p = after;
-		} else {
-			buf_put_u8(&out, (uint8_t)*p++);
-		}
-	}
-	char *expanded = out.overflow ? xstrdup(home) : xstrdup(buf_text(&out));
-	buf_clear(&out);
-	free(home);
-	return expanded;
-}
-
 /* SSH_AUTH_SOCK (the default) becomes NULL; $NAME and NAME's file are looked up. */
 static void resolve_agent(struct ssh_config *config)
 {
@@ -341,7 +251,7 @@ static void resolve_agent(struct ssh_config *config)
 		const char *value = getenv(agent + 1);
 		set_text(&config->identity_agent, xstrdup(value && *value ? value : "none"));
 	} else if (!is_none(agent)) {
-		set_text(&config->identity_agent, expand_file(config, agent));
+		set_text(&config->identity_agent, ssh_expand_file(config, agent));
 	}
 }
 
@@ -373,9 +283,9 @@ bool ssh_config_parse(const char *text, size_t len, struct ssh_config *config, s
 	if (!config->hostname || !config->user || !config->hostname[0] || !config->user[0])
 		return error_set(err, ERROR_CONFIG, "ssh -G does not say which host name and user to connect to");
 	for (int i = 0; config->identity_files[i]; i++)
-		set_text(&config->identity_files[i], expand_file(config, config->identity_files[i]));
+		set_text(&config->identity_files[i], ssh_expand_file(config, config->identity_files[i]));
 	if (config->revoked_host_keys)
-		set_text(&config->revoked_host_keys, expand_file(config, config->revoked_host_keys));
+		set_text(&config->revoked_host_keys, ssh_expand_file(config, config->revoked_host_keys));
 	resolve_agent(config);
 	return true;
 }
