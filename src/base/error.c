@@ -22,6 +22,7 @@ bool error_set(struct error *err, enum error_code code, const char *fmt, ...)
 
 	err->code = code;
 	err->signal = 0;
+	err->shown = false;
 	err->cure[0] = '\0';
 	va_start(args, fmt);
 	vsnprintf(err->message, sizeof err->message, fmt, args);

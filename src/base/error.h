@@ -81,6 +81,7 @@ enum { ERROR_MESSAGE_MAX = 1024, ERROR_CURE_MAX = 512 };
 struct error {
 	enum error_code code;
 	int signal;                      /* ERROR_INTERRUPTED: which */
+	bool shown;                      /* it has been told already, in another form */
 	char message[ERROR_MESSAGE_MAX]; /* one line or a few, no newline at the end, not yet filtered for a terminal */
 	char cure[ERROR_CURE_MAX];       /* "" if there is nothing to advise */
 };

@@ -20,7 +20,7 @@
 #include "ssh/tunnel.h"
 
 enum {
-	LINK_FRAME_MAX = 16 * 1024 * 1024, /* larger messages are passed over: our own programs send pieces */
+	LINK_FRAME_MAX = 1024 * 1024, /* larger messages are passed over: our own programs send pieces */
 	LINK_OUT_MAX = 32 * 1024 * 1024,   /* what may wait to be sent: the text to evaluate is the largest */
 };
 

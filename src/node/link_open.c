@@ -101,7 +101,7 @@ static bool run(struct link *link, struct handshake *h, int64_t deadline, link_c
 {
 	enum handshake_event event = HANDSHAKE_MORE;
 	uint8_t block[HANDSHAKE_PACKET_MAX];
-	size_t len, used;
+	size_t len = 0, used;
 
 	while (event != HANDSHAKE_DONE) {
 		if (!send_packets(link, h, err) || !peek_bytes(link, h, deadline, block, sizeof block, &len, err))

@@ -1,1 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+libbeamline_a_SOURCES += \
+	src/node/connect.c src/node/connect.h \
+	src/node/cookie.c src/node/cookie.h \
+	src/node/guard.c src/node/guard.h \
+	src/node/keeper.c src/node/keeper.h \
+	src/node/link.c src/node/link.h src/node/link_open.c \
+	src/node/link_refuse.c src/node/link_refuse.h \
+	src/node/locate.c src/node/locate.h \
+	src/node/release.c src/node/release.h \
+	src/node/session.c src/node/session.h \
+	src/node/session_message.c src/node/session_message.h \
+	src/node/target.c src/node/target.h
+
+check_PROGRAMS += tests/unit/node_test

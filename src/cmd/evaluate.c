@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/evaluate.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/terminal.h"
+#include "cmd/report.h"
+#include "etf/decode.h"
+#include "etf/json.h"
+#include "etf/print.h"
+#include "node/guard.h"
+#include "node/target.h"
+
+/* What an output may hold back: the session's window, and what one more message brings. */
+enum { OUTPUT_MAX = 2 * 1024 * 1024 };
+
+struct show {
+	const struct command_options *options;
+	const struct session_request *request;
+	const char *target;
+	const char *node;
+	struct output out;     /* standard output */
+	struct output err_out; /* standard error */
+	struct buf value;      /* a value that is taken whole */
+	struct buf printed;    /* --json: output of the code */
+	struct buf exception;  /* --json: the exception's text */
+	bool value_came;
+	bool exception_came;
+};
+
+static bool failed(const struct output *output, struct error *err)
+{
+	*err = output->err;
+	return false;
+}
+
+static bool take_value(struct show *show, const uint8_t *data, size_t len, struct error *err)
+{
+	show->value_came = true;
+	if (show->request->show == SESSION_SHOW_TERM) {
+		if (buf_put(&show->value, data, len))
+			return true;
+		error_set(err, ERROR_RESULT_TOO_LARGE, "the result is larger than %d MiB", EVALUATE_VALUE_MAX >> 20);
+		return error_cure(err, "ask for less of it, or take it as bytes: eval --raw 'term_to_binary(…)'");
+	}
+	return output_put(&show->out, data, len) || failed(&show->out, err);
+}
+
+static bool take_output(struct show *show, const uint8_t *data, size_t len, struct error *err)
+{
+	if (show->options->json) {
+		buf_put(&show->printed, data, len);
+		return true;
+	}
+	/* With --raw, standard output is the result's alone. */
+	struct output *output = show->request->show == SESSION_SHOW_RAW ? &show->err_out : &show->out;
+	return output_put(output, data, len) || failed(output, err);
+}
+
+static bool take_exception(struct show *show, const uint8_t *data, size_t len, struct error *err)
+{
+	show->exception_came = true;
+	if (show->options->json) {
+		buf_put(&show->exception, data, len);
+		return true;
+	}
+	return output_put(&show->err_out, data, len) || failed(&show->err_out, err);
+}
+
+static bool take(void *context, enum session_stream stream, const uint8_t *data, size_t len, struct error *err)
+{
+	struct show *show = context;
+
+	switch (stream) {
+	case SESSION_OUTPUT:
+		return take_output(show, data, len, err);
+	case SESSION_VALUE:
+		return take_value(show, data, len, err);
+	case SESSION_EXCEPTION:
+		return take_exception(show, data, len, err);
+	}
+	return true;
+}
+
+static void show_init(struct show *show)
+{
+	output_init(&show->out, STDOUT_FILENO, "standard output", OUTPUT_MAX);
+	output_init(&show->err_out, STDERR_FILENO, "standard error", OUTPUT_MAX);
+	buf_init(&show->value, EVALUATE_VALUE_MAX);
+	buf_init(&show->printed, EVALUATE_OUTPUT_MAX);
+	buf_init(&show->exception, EVALUATE_OUTPUT_MAX);
+	if (show->request->show == SESSION_SHOW_RAW)
+		show->out.terminal = false;
+}
+
+static void show_clear(struct show *show)
+{
+	output_clear(&show->out);
+	output_clear(&show->err_out);
+	buf_clear(&show->value);
+	buf_clear(&show->printed);
+	buf_clear(&show->exception);
+}
+
+static bool decode_value(struct show *show, struct arena *arena, const struct term **value, struct error *err)
+{
+	const struct etf_limits limits = ETF_LIMITS_DEFAULT;
+	size_t used;
+
+	if (etf_decode(arena, show->value.data, show->value.len, &limits, value, &used, err))
+		return true;
+	if (err->code == ERROR_LIMIT) {
+		error_set(err, ERROR_RESULT_TOO_LARGE, "the result takes more than %d MiB here", EVALUATE_ARENA_MAX >> 20);
+		error_cure(err, "ask for less of it");
+	}
+	return false;
+}
+
+/* A value that came whole, as text. */
+static bool print_value(struct show *show, const struct term *value, struct error *err)
+{
+	const struct etf_print_options options = { .width = show->request->columns, .column = 1, .local_node = show->node };
+	struct output whole;
+	struct buf text;
+	bool ok;
+
+	buf_init(&text, 4 * (size_t)EVALUATE_ARENA_MAX);
+	ok = show->request->language == SESSION_ELIXIR ? etf_print_elixir(&text, value, &options) : etf_print_erlang(&text, value, &options);
+	if (!ok) {
+		error_set(err, ERROR_RESULT_TOO_LARGE, "the result is longer than %d MiB as text", EVALUATE_ARENA_MAX >> 18);
+	} else {
+		output_init(&whole, STDOUT_FILENO, "standard output", text.len + 1);
+		output_put(&whole, text.data, text.len);
+		output_put(&whole, "\n", 1);
+		ok = output_flush(&whole, err);
+		output_clear(&whole);
+	}
+	buf_clear(&text);
+	return ok;
+}
+
+static bool json_answer(struct show *show, const struct term *value, const struct session_result *result, const struct error *outcome,
+                        struct error *err)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "target", report_text_json(show->target, strlen(show->target)));
+	json_object_object_add(object, "node", report_text_json(show->node, strlen(show->node)));
+	json_object_object_add(object, "ok", json_object_new_boolean(outcome->code == ERROR_NONE));
+	if (value)
+		json_object_object_add(object, "value", etf_to_json(value));
+	json_object_object_add(object, "output", report_text_json(buf_text(&show->printed), show->printed.len));
+	if (show->printed.overflow)
+		json_object_object_add(object, "output_cut", json_object_new_boolean(true));
+	if (result->detached > 0)
+		json_object_object_add(object, "detached", json_object_new_int(result->detached));
+	if (outcome->code != ERROR_NONE) {
+		struct json_object *error = report_error_json(outcome);
+		if (outcome->code == ERROR_EXCEPTION) {
+			json_object_object_add(error, "class", report_text_json(result->class, strlen(result->class)));
+			json_object_object_add(error, "reason", report_text_json(result->reason, strlen(result->reason)));
+			json_object_object_add(error, "text", report_text_json(buf_text(&show->exception), show->exception.len));
+		}
+		json_object_object_add(object, "error", error);
+	}
+	return report_json(object, err);
+}
+
+/* Ends what came as text with a newline, and writes it all. */
+static bool finish_outputs(struct show *show, struct error *err)
+{
+	if (show->value_came && (show->request->show == SESSION_SHOW_SHELL || show->request->show == SESSION_SHOW_FULL))
+		output_put(&show->out, "\n", 1);
+	if (show->exception_came && !show->options->json)
+		output_put(&show->err_out, "\n", 1);
+	return output_flush(&show->out, err) && output_flush(&show->err_out, err);
+}
+
+/* Everything that came is written; then the value, where it came whole. A value that cannot be shown becomes the outcome. */
+static bool show_outcome(struct show *show, const struct session_result *result, struct error *outcome, struct error *err)
+{
+	const struct term *value = NULL;
+	struct arena arena;
+
+	arena_init(&arena, EVALUATE_ARENA_MAX);
+	if (outcome->code == ERROR_NONE && show->request->show == SESSION_SHOW_TERM)
+		decode_value(show, &arena, &value, outcome);
+	bool ok = finish_outputs(show, err);
+	if (ok && show->options->json)
+		ok = json_answer(show, value, result, outcome, err);
+	else if (ok && value)
+		ok = print_value(show, value, err);
+	arena_clear(&arena);
+	return ok;
+}
+
+static void say_detached(const struct session_result *result)
+{
+	if (result->detached > 0)
+		log_notice("%d process%s started by this evaluation, not linked to it, go%s on running on the node", result->detached,
+		           result->detached == 1 ? "" : "es", result->detached == 1 ? "es" : "");
+}
+
+static bool run(struct show *show, struct link *link, struct session_request *request, struct error *err)
+{
+	struct session_sink sink = { .take = take, .context = show, .outputs = { &show->out, &show->err_out, NULL } };
+	struct session_result result;
+	struct error outcome = { 0 };
+
+	if (!guard_check_confirm(show->options->confirm, link->node, err))
+		return false;
+	request->confirmed = show->options->confirm != NULL;
+	show->node = link->node;
+	show_init(show);
+	session_run(link, request, &sink, &result, &outcome);
+	bool shown = show_outcome(show, &result, &outcome, err);
+	show_clear(show);
+	say_detached(&result);
+	if (outcome.code == ERROR_NONE)
+		return shown;
+	/* The evaluation's own failure says more than that its output was lost, unless that is why it failed. */
+	*err = outcome;
+	err->shown = show->options->json || (outcome.code == ERROR_EXCEPTION && result.class[0]);
+	return false;
+}
+
+bool evaluate(const struct command_options *options, const char *target_text, struct session_request *request, struct error *err)
+{
+	const struct connect_options connect = command_connect_options(options);
+	struct show show = { .options = options, .request = request, .target = target_text };
+	struct connection connection;
+	struct target target;
+	struct link link;
+	bool ok = false;
+
+	request->language = options->elixir ? SESSION_ELIXIR : SESSION_ERLANG;
+	request->timeout_ms = options->timeout_ms;
+	request->columns = terminal_columns(STDOUT_FILENO);
+	request->may_ask = connect.may_ask;
+	if (options->json)
+		request->show = SESSION_SHOW_TERM;
+	if (!target_parse(target_text, &target, err))
+		return false;
+	if (connect_begin(&connection, &connect, target.destination, target.node, false, err)) {
+		if (connect_link(&connection, &link, err)) {
+			ok = run(&show, &link, request, err);
+			link_close(&link);
+		}
+		connect_end(&connection);
+	}
+	target_clear(&target);
+	return ok;
+}

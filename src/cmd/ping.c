@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/output.h"
+#include "cmd/command.h"
+#include "cmd/report.h"
+#include "dist/flags.h"
+#include "node/release.h"
+#include "node/target.h"
+
+/* What each hop took, and what was agreed on there. */
+struct hop {
+	const char *name;
+	double ms;
+	char detail[4096];
+};
+
+enum hop_index { HOP_RESOLVE, HOP_CONNECT, HOP_KEY_EXCHANGE, HOP_AUTH, HOP_EPMD, HOP_HANDSHAKE, HOP_CALL, HOP_COUNT };
+
+/* Key exchanges that withstand a quantum computer have it in their names. */
+static bool is_post_quantum(const char *kex)
+{
+	return strstr(kex, "mlkem") || strstr(kex, "sntrup");
+}
+
+static double between(int64_t from_us, int64_t to_us)
+{
+	return from_us && to_us > from_us ? (double)(to_us - from_us) / 1000.0 : 0;
+}
+
+static void ssh_hops(const struct connection *c, struct hop *hops)
+{
+	const struct tunnel_info *info = &c->info;
+
+	hops[HOP_RESOLVE] = (struct hop){ .name = "resolve", .ms = info->resolved_ms };
+	snprintf(hops[HOP_RESOLVE].detail, sizeof hops->detail, "%s@%s:%u", info->user, info->hostname, (unsigned)info->port);
+	hops[HOP_CONNECT] = (struct hop){ .name = "connect", .ms = info->connected_ms - info->resolved_ms };
+	snprintf(hops[HOP_CONNECT].detail, sizeof hops->detail, "%s", info->server);
+	hops[HOP_KEY_EXCHANGE] = (struct hop){ .name = "key exchange", .ms = info->keyed_ms - info->connected_ms };
+	snprintf(hops[HOP_KEY_EXCHANGE].detail, sizeof hops->detail, "%s (%spost-quantum), %s, %s%s%s", info->kex,
+	         is_post_quantum(info->kex) ? "" : "not ", info->host_key, info->cipher, info->mac[0] ? ", " : "", info->mac);
+	hops[HOP_AUTH] = (struct hop){ .name = "auth", .ms = info->authenticated_ms - info->keyed_ms };
+	snprintf(hops[HOP_AUTH].detail, sizeof hops->detail, "%s", info->auth);
+}
+
+static void node_hops(const struct connection *c, const struct link *link, const char *release, double call_ms, struct hop *hops)
+{
+	const struct connect_times *t = &c->times;
+
+	hops[HOP_EPMD] = (struct hop){ .name = "EPMD", .ms = between(t->ssh, t->epmd) };
+	snprintf(hops[HOP_EPMD].detail, sizeof hops->detail, "%s", t->epmd ? link->stream.what : "not asked (--dist-port)");
+	hops[HOP_HANDSHAKE] = (struct hop){ .name = "handshake", .ms = between(t->epmd ? t->epmd : t->ssh, t->handshake) };
+	snprintf(hops[HOP_HANDSHAKE].detail, sizeof hops->detail, "%s, hidden as %s, cookie from %s", link->node, link->self.node,
+	         c->cookie.source);
+	hops[HOP_CALL] = (struct hop){ .name = "call", .ms = call_ms };
+	snprintf(hops[HOP_CALL].detail, sizeof hops->detail, "OTP %s", release);
+}
+
+static bool show_text(const struct hop *hops, double total_ms, struct error *err)
+{
+	struct output out;
+
+	output_init(&out, STDOUT_FILENO, "standard output", 64 * 1024);
+	for (int i = 0; i < HOP_COUNT; i++)
+		output_printf(&out, "%-12s %8.1f ms  %s\n", hops[i].name, hops[i].ms, hops[i].detail);
+	output_printf(&out, "%-12s %8.1f ms\n", "total", total_ms);
+	bool ok = output_flush(&out, err);
+	output_clear(&out);
+	return ok;
+}
+
+static void add_text(struct json_object *object, const char *key, const char *text)
+{
+	json_object_object_add(object, key, report_text_json(text, strlen(text)));
+}
+
+static struct json_object *ssh_json(const struct tunnel_info *info)
+{
+	struct json_object *ssh = json_object_new_object();
+
+	add_text(ssh, "user", info->user);
+	add_text(ssh, "hostname", info->hostname);
+	json_object_object_add(ssh, "port", json_object_new_int(info->port));
+	add_text(ssh, "server", info->server);
+	add_text(ssh, "kex", info->kex);
+	json_object_object_add(ssh, "post_quantum", json_object_new_boolean(is_post_quantum(info->kex)));
+	add_text(ssh, "host_key", info->host_key);
+	add_text(ssh, "cipher", info->cipher);
+	add_text(ssh, "mac", info->mac);
+	add_text(ssh, "auth", info->auth);
+	return ssh;
+}
+
+static struct json_object *ms_json(double ms)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%.3f", ms);
+	return json_object_new_double_s(ms, text);
+}
+
+static bool show_json(const char *target, const struct connection *c, const struct link *link, const char *release,
+                      const struct hop *hops, double total_ms, struct error *err)
+{
+	struct json_object *object = json_object_new_object(), *times = json_object_new_object();
+	char flags[1024];
+
+	json_object_object_add(object, "ok", json_object_new_boolean(true));
+	add_text(object, "target", target);
+	add_text(object, "node", link->node);
+	add_text(object, "otp", release);
+	add_text(object, "name_lent", link->self.node);
+	add_text(object, "flags", dist_flags_text(link->node_flags, flags, sizeof flags));
+	json_object_object_add(object, "ssh", ssh_json(&c->info));
+	for (int i = 0; i < HOP_COUNT; i++)
+		json_object_object_add(times, hops[i].name, ms_json(hops[i].ms));
+	json_object_object_add(times, "total", ms_json(total_ms));
+	json_object_object_add(object, "ms", times);
+	return report_json(object, err);
+}
+
+static bool ping(const struct command_options *options, const char *target, struct connection *c, struct error *err)
+{
+	struct hop hops[HOP_COUNT];
+	char release[32];
+	struct link link;
+
+	if (!connect_link(c, &link, err))
+		return false;
+	int64_t called = clock_us();
+	bool ok = node_release(&link, release, sizeof release, err);
+	if (ok) {
+		int64_t answered = clock_us();
+		ssh_hops(c, hops);
+		node_hops(c, &link, release, between(called, answered), hops);
+		double total = between(c->times.begun, answered);
+		ok = options->json ? show_json(target, c, &link, release, hops, total, err) : show_text(hops, total, err);
+	}
+	link_close(&link);
+	return ok;
+}
+
+static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
+{
+	const struct connect_options connect = command_connect_options(options);
+	struct connection connection;
+	struct target target;
+	bool ok = false;
+
+	(void)count;
+	if (!target_parse(words[0], &target, err))
+		return false;
+	if (connect_begin(&connection, &connect, target.destination, target.node, false, err)) {
+		ok = ping(options, words[0], &connection, err);
+		connect_end(&connection);
+	}
+	target_clear(&target);
+	return ok;
+}
+
+const struct command command_ping = {
+	.name = "ping",
+	.arguments = "TARGET",
+	.summary = "Reach a node and show each hop with its time and what was agreed on",
+	.description = "Resolves the target, connects, exchanges keys, authenticates, asks EPMD, does the node's handshake and calls it once; shows what each "
+	               "hop took and came to. Where a hop fails, its error says so.",
+	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_JSON,
+	.min_words = 1,
+	.max_words = 1,
+	.run = run,
+};

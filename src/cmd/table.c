@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/command.h"
+
+#include <stddef.h>
+
+#include "base/terminal.h"
+
+#define O(field) offsetof(struct command_options, field)
+
+/* clang-format off */
+const struct option command_option_table[] = {
+	{ "ssh-config", 'F', OPTION_TEXT, O(ssh_config), GROUP_CONNECT, "FILE",
+	  "Read this file instead of ~/.ssh/config and /etc/ssh/ssh_config, as ssh -F does." },
+	{ "ssh-option", 'o', OPTION_LIST, O(ssh_options), GROUP_CONNECT, "KEY=VALUE",
+	  "A setting of ssh_config(5), such as Port=2222, as ssh -o takes it. May stand several times." },
+	{ "epmd-port", 0, OPTION_PORT, O(epmd_port), GROUP_CONNECT, "PORT",
+	  "EPMD's port on the host's loopback, instead of 4369." },
+	{ "dist-port", 0, OPTION_PORT, O(dist_port), GROUP_CONNECT, "PORT",
+	  "The node's own distribution port; EPMD is not asked." },
+	{ "cookie-file", 0, OPTION_TEXT, O(cookie_file), GROUP_CONNECT, "FILE",
+	  "The node's cookie, in a file of this machine that nobody else may read. Otherwise BEAMLINE_COOKIE_FILE, or the remote user's ~/.erlang.cookie." },
+	{ "local-cookie", 0, OPTION_FLAG, O(local_cookie), GROUP_CONNECT, NULL,
+	  "If no other source has a cookie, use your own ~/.erlang.cookie. Its proof lets the host guess at it: only for hosts that you trust with it." },
+	{ "handshake-timeout", 0, OPTION_DURATION, O(handshake_timeout_ms), GROUP_CONNECT, "TIME",
+	  "How long EPMD may take to answer, and the node for its handshake; 10s if not given." },
+	{ "elixir", 0, OPTION_FLAG, O(elixir), GROUP_EVALUATE, NULL,
+	  "The text is Elixir, and results are shown in Elixir's syntax." },
+	{ "timeout", 0, OPTION_DURATION, O(timeout_ms), GROUP_EVALUATE, "TIME",
+	  "End the evaluation on the node, with everything linked to it, after this time (500ms, 5s, 2m)." },
+	{ "confirm", 0, OPTION_TEXT, O(confirm), GROUP_EVALUATE, "NODE",
+	  "What could stop the node may run, if the node has this name. Without it, a person is asked to type the name." },
+	{ "file", 'f', OPTION_TEXT, O(file), GROUP_EVAL, "FILE",
+	  "Evaluate the text of this file; - is standard input." },
+	{ "full", 0, OPTION_FLAG, O(full), GROUP_EVAL, NULL,
+	  "Show the whole result, where the node's shell would leave out what is deep or long." },
+	{ "raw", 0, OPTION_FLAG, O(raw), GROUP_EVAL, NULL,
+	  "The result is a binary or iodata: write its bytes to standard output as they come, and nothing else." },
+	{ "json", 0, OPTION_FLAG, O(json), GROUP_JSON, NULL,
+	  "Answer in JSON: one object on one line, errors too." },
+	{ "verbose", 'v', OPTION_COUNT, O(verbose), GROUP_ALL, NULL,
+	  "Say on standard error what happens, layer by layer; -vv says more. Never a secret." },
+	{ "quiet", 'q', OPTION_FLAG, O(quiet), GROUP_ALL, NULL,
+	  "Say nothing but results and errors." },
+	{ "help", 'h', OPTION_FLAG, O(help), GROUP_ALL, NULL,
+	  "Show help; with a command, the command's." },
+	{ "version", 'V', OPTION_FLAG, O(version), GROUP_ALL, NULL,
+	  "Show the version." },
+};
+/* clang-format on */
+
+const size_t command_option_count = sizeof command_option_table / sizeof *command_option_table;
+
+const struct command *const command_table[] = { &command_nodes, &command_ping, &command_eval, &command_rpc, NULL };
+
+enum { HANDSHAKE_TIMEOUT_MS = 10000 };
+
+struct connect_options command_connect_options(const struct command_options *options)
+{
+	return (struct connect_options){
+		.ssh_config = options->ssh_config,
+		.ssh_options = options->ssh_options.values,
+		.may_ask = terminal_can_ask(),
+		.epmd_port = options->epmd_port,
+		.dist_port = options->dist_port,
+		.cookie_file = options->cookie_file,
+		.local_cookie = options->local_cookie,
+		.timeout_ms = options->handshake_timeout_ms ? options->handshake_timeout_ms : HANDSHAKE_TIMEOUT_MS,
+	};
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "node/session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "etf/encode.h"
+#include "etf/print.h"
+#include "node/guard.h"
+#include "node/keeper.h"
+#include "node/session_message.h"
+#include "remote/session.h"
+
+enum {
+	/* Bytes that may be on their way and not yet acknowledged: more than bandwidth times round trip of most links. */
+	WINDOW = 1024 * 1024,
+	/* Acknowledged when this much has been taken, so that a flood costs few messages back. */
+	ACKNOWLEDGE_AT = WINDOW / 4,
+	/* No acknowledgement while this much waits for the reader of our output. */
+	SLOW_READER = 64 * 1024,
+	/* How long the node may take to end an evaluation that is to be ended, ms. */
+	END_WAIT_MS = 5000,
+};
+
+struct session {
+	struct link *link;
+	const struct session_request *request;
+	const struct session_sink *sink;
+	struct session_result *result;
+	struct link_ref spawn;   /* of our request */
+	struct link_ref tag;     /* in all messages, so that nobody else's are taken for them */
+	struct arena pids;       /* what the following two live in */
+	const struct term *controller;
+	const struct term *relay;
+	size_t unacknowledged;
+	int ending_signal;       /* the evaluation is being ended for this signal … */
+	bool ending_timeout;     /* … or because its time is over */
+	int64_t deadline;
+	bool finished;
+	struct error outcome;    /* with `finished`: code ERROR_NONE if all is well */
+};
+
+/* Pids are kept beyond the message that they came in. */
+static const struct term *keep_pid(struct session *s, const struct term *pid)
+{
+	struct term *node = arena_alloc(&s->pids, 1, sizeof *node), *kept = arena_alloc(&s->pids, 1, sizeof *kept);
+
+	if (!node || !kept || pid->kind != ETF_PID)
+		return NULL;
+	*node = *pid->pid.node;
+	node->atom.name = arena_copy(&s->pids, pid->pid.node->atom.name, pid->pid.node->atom.len);
+	*kept = *pid;
+	kept->pid.node = node;
+	return node->atom.name ? kept : NULL;
+}
+
+static bool acknowledge(struct session *s, struct error *err)
+{
+	if (s->unacknowledged < ACKNOWLEDGE_AT || !s->relay || s->finished)
+		return true;
+	for (size_t i = 0; s->sink->outputs[i]; i++) {
+		if (output_pending(s->sink->outputs[i]) > SLOW_READER)
+			return true;
+	}
+	size_t taken = s->unacknowledged;
+	s->unacknowledged = 0;
+	return session_send(s->link, s->relay, &s->tag, REMOTE_ACKNOWLEDGE, (int64_t)taken, err);
+}
+
+/* Has the node end it; what comes then is the outcome “ended”. */
+static bool end(struct session *s, struct error *err)
+{
+	s->deadline = clock_ms() + END_WAIT_MS;
+	if (!s->controller)
+		return true;
+	return session_send(s->link, s->controller, &s->tag, REMOTE_END, SESSION_NO_VALUE, err);
+}
+
+static bool on_data(struct session *s, enum session_stream stream, const struct term *bytes, struct error *err)
+{
+	if (bytes->kind != ETF_BINARY)
+		return error_set(err, ERROR_PROTOCOL, "the node sent output that is not bytes");
+	s->unacknowledged += bytes->bytes.len;
+	/* Of an evaluation that is being ended nothing more is shown. */
+	if (s->ending_signal || s->ending_timeout)
+		return true;
+	return s->sink->take(s->sink->context, stream, bytes->bytes.data, bytes->bytes.len, err);
+}
+
+/* A person may take long to answer: meanwhile the keeper ticks. */
+static bool on_question(struct session *s, const struct term *found, struct error *err)
+{
+	struct error refusal = { 0 };
+	struct keeper keeper;
+	char text[512];
+
+	session_text(found, text, sizeof text);
+	if (!keeper_start(&keeper, s->link, err))
+		return false;
+	bool yes = guard_ask(text, s->link->node, s->request->may_ask, &refusal);
+	keeper_stop(&keeper);
+	/* The refusal's own words are kept: the outcome that the node sends then only says that it was refused. */
+	if (!yes)
+		s->outcome = refusal;
+	return session_send(s->link, s->controller, &s->tag, REMOTE_ANSWER, yes ? SESSION_TRUE : SESSION_FALSE, err);
+}
+
+static bool on_finished(struct session *s, const struct term *part, struct error *err)
+{
+	if (part[2].kind != ETF_INTEGER)
+		return error_set(err, ERROR_PROTOCOL, "the node sent an outcome that is none");
+	s->finished = true;
+	s->result->finished_us = clock_us();
+	s->result->detached = part[4].kind == ETF_INTEGER ? (int)part[4].integer : -1;
+	if (s->ending_timeout)
+		return error_set(&s->outcome, ERROR_TIMEOUT, "the evaluation took longer than %g s and was ended on the node, with all it had linked",
+		                 s->request->timeout_ms / 1000.0) || true;
+	if (s->ending_signal)
+		return error_interrupted(&s->outcome, s->ending_signal) || true;
+	if (s->outcome.code == ERROR_NONE)
+		session_outcome(part[2].integer, &part[3], s->result, &s->outcome);
+	return true;
+}
+
+/* {Tag, Kind, …} from our program. */
+static bool on_message(struct session *s, const struct term *m, struct error *err)
+{
+	if (m->kind != ETF_TUPLE || m->tuple.count < 3 || !link_is_ref(s->link, &m->tuple.elements[0], &s->tag) ||
+	    m->tuple.elements[1].kind != ETF_INTEGER) {
+		s->link->counters.refused++;
+		log_vv("node", "%s sent us a message that nobody here expects: dropped", s->link->node);
+		return true;
+	}
+	const struct term *part = m->tuple.elements;
+	switch (part[1].integer) {
+	case REMOTE_STARTED:
+		if (!s->relay)
+			s->relay = keep_pid(s, &part[2]);
+		return true;
+	case REMOTE_OUTPUT:
+	case REMOTE_VALUE:
+	case REMOTE_EXCEPTION:
+		return on_data(s, (enum session_stream)part[1].integer, &part[2], err);
+	case REMOTE_QUESTION:
+		return on_question(s, &part[2], err);
+	case REMOTE_FINISHED:
+		if (m->tuple.count == 5)
+			return on_finished(s, part, err);
+		/* fall through */
+	default:
+		return error_set(err, ERROR_PROTOCOL, "the node sent an answer of a kind (%lld) that is not known",
+		                 (long long)part[1].integer);
+	}
+}
+
+/* The reason, in one line, for people. */
+static const char *reason_text(const struct term *reason, char *text, size_t size)
+{
+	const struct etf_print_options options = { .width = 0 };
+	struct buf printed;
+
+	buf_init(&printed, 64 * 1024);
+	etf_print_erlang(&printed, reason, &options);
+	snprintf(text, size, "%.300s", buf_text(&printed));
+	buf_clear(&printed);
+	return text;
+}
+
+static bool on_spawn_reply(struct session *s, const struct term *result, struct error *err)
+{
+	char text[512];
+
+	if (result->kind != ETF_PID) {
+		error_set(err, ERROR_CALL_REFUSED, "%s does not spawn the evaluation: %s", s->link->node,
+		          reason_text(result, text, sizeof text));
+		return error_cure(err, "the node may have reached its limit of processes");
+	}
+	if (!s->controller)
+		s->controller = keep_pid(s, result);
+	/* Asked to end before we knew whom to ask. */
+	if (s->ending_signal || s->ending_timeout)
+		return end(s, err);
+	return true;
+}
+
+/* The controlling process is gone: in order after its outcome, else something killed it. */
+static bool on_down(struct session *s, const struct term *reason, struct error *err)
+{
+	char text[512];
+
+	if (s->finished)
+		return true;
+	return error_set(err, ERROR_CALL_REFUSED, "the evaluation's process on %s ended before its time: %s", s->link->node,
+	                 reason_text(reason, text, sizeof text));
+}
+
+static bool on_link_message(void *context, const struct link_message *message, struct error *err)
+{
+	struct session *s = context;
+
+	switch (message->kind) {
+	case LINK_TO_US:
+		return on_message(s, message->payload, err);
+	case LINK_SPAWN_REPLY:
+		return link_is_ref(s->link, message->ref, &s->spawn) ? on_spawn_reply(s, message->payload, err) : true;
+	case LINK_DOWN:
+		return link_is_ref(s->link, message->ref, &s->spawn) ? on_down(s, message->payload, err) : true;
+	}
+	return true;
+}
+
+static bool on_signal(struct session *s, struct error *err)
+{
+	int signal = io_take_signal();
+
+	if (signal == 0)
+		return true;
+	if (signal == SIGTSTP)
+		return keeper_suspend(s->link, err);
+	/* The second one does not wait for the node. */
+	if (s->ending_signal)
+		return error_interrupted(err, signal);
+	s->ending_signal = signal;
+	return end(s, err);
+}
+
+static bool on_deadline(struct session *s, struct error *err)
+{
+	if (s->ending_signal)
+		return error_interrupted(err, s->ending_signal);
+	if (s->ending_timeout)
+		return error_set(err, ERROR_TIMEOUT, "the evaluation took longer than %g s, and %s does not say that it has ended it",
+		                 s->request->timeout_ms / 1000.0, s->link->node);
+	s->ending_timeout = true;
+	return end(s, err);
+}
+
+static bool flush_outputs(struct session *s, struct error *err)
+{
+	for (size_t i = 0; s->sink->outputs[i]; i++) {
+		struct output *output = s->sink->outputs[i];
+		if (!output_flush_some(output)) {
+			*err = output->err;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* One turn of the loop: waits for the link, the outputs that have something to write, the deadline and signals. */
+static bool turn(struct session *s, struct error *err)
+{
+	struct pollfd fds[4] = { { .fd = s->link->stream.fd, .events = link_poll_events(s->link) } };
+	size_t count = 1;
+
+	for (size_t i = 0; s->sink->outputs[i]; i++) {
+		if (output_pending(s->sink->outputs[i]) > 0)
+			fds[count++] = (struct pollfd){ .fd = s->sink->outputs[i]->fd, .events = POLLOUT };
+	}
+	switch (io_wait(fds, count, s->deadline)) {
+	case IO_READY:
+		break;
+	case IO_SIGNAL:
+		return on_signal(s, err);
+	case IO_TIMEOUT:
+		return on_deadline(s, err);
+	case IO_FAILED:
+		return error_set(err, ERROR_NO_RESOURCES, "poll: %s", strerror(errno));
+	}
+	if (fds[0].revents && !link_serve(s->link, on_link_message, s, err))
+		return false;
+	return flush_outputs(s, err) && acknowledge(s, err);
+}
+
+bool session_run(struct link *link, const struct session_request *request, const struct session_sink *sink,
+                 struct session_result *result, struct error *err)
+{
+	struct session s = { .link = link, .request = request, .sink = sink, .result = result, .deadline = IO_NO_DEADLINE };
+
+	*result = (struct session_result){ .detached = -1 };
+	arena_init(&s.pids, 16 * 1024);
+	if (request->timeout_ms > 0)
+		s.deadline = clock_ms() + request->timeout_ms;
+	s.spawn = link_new_ref(link);
+	s.tag = link_new_ref(link);
+	bool ok = session_spawn(link, request, &s.spawn, &s.tag, WINDOW, err);
+	while (ok && !s.finished)
+		ok = turn(&s, err);
+	arena_clear(&s.pids);
+	if (ok && s.outcome.code != ERROR_NONE) {
+		*err = s.outcome;
+		ok = false;
+	}
+	return ok;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One evaluation on the node: sends the program of remote/session with the text as data, in one message; takes what it prints, what
+ * it returns and how it ended; acknowledges what the reader of our output has taken, so that the node's writer waits for a slow
+ * one; ends it when its time is over or a signal comes.
+ */
+#ifndef NODE_SESSION_H
+#define NODE_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/output.h"
+#include "etf/term.h"
+#include "node/link.h"
+
+enum session_language { SESSION_ERLANG, SESSION_ELIXIR };
+
+/* How the value comes back; the numbers are remote/session's. */
+enum session_show {
+	SESSION_SHOW_SHELL = 1, /* as text, as the node's own shell prints it */
+	SESSION_SHOW_FULL = 2,  /* the same without limits of depth */
+	SESSION_SHOW_TERM = 3,  /* in the external term format */
+	SESSION_SHOW_RAW = 4,   /* the bytes of a binary or iodata */
+	SESSION_SHOW_NOTHING = 5,
+};
+
+struct session_request {
+	enum session_language language;
+	const char *text; /* to evaluate; or NULL: module, function, arguments */
+	size_t text_len;
+	const char *module;
+	const char *function;
+	const struct term *arguments; /* a proper list */
+	enum session_show show;
+	int columns;
+	int timeout_ms; /* 0: none */
+	bool confirmed; /* --confirm has named the node */
+	bool may_ask;   /* the guard may ask a person */
+};
+
+/* What comes back, besides messages; the numbers are remote/session's. */
+enum session_stream { SESSION_OUTPUT = 1, SESSION_VALUE = 2, SESSION_EXCEPTION = 3 };
+
+struct session_sink {
+	/* Takes the bytes; false: err is set, the evaluation is ended. */
+	bool (*take)(void *context, enum session_stream stream, const uint8_t *data, size_t len, struct error *err);
+	void *context;
+	/* Where `take` puts them on: acknowledged only as they drain. NULL-terminated. */
+	struct output *outputs[3];
+};
+
+struct session_result {
+	int detached;        /* processes that go on living on the node; -1: not counted */
+	char class[64];      /* of an exception: "error", "exit", "throw" */
+	char reason[4096];   /* of it, in one line, cut if longer */
+	int64_t finished_us; /* clock_us() */
+};
+
+/*
+ * Runs it to its end. Errors: ERROR_EXCEPTION, ERROR_SYNTAX, ERROR_GUARD, ERROR_TIMEOUT, ERROR_RESULT_NOT_BYTES, ERROR_NO_ELIXIR,
+ * ERROR_CALL_REFUSED, ERROR_INTERRUPTED (ended on the node too), the sink's, and the link's.
+ */
+bool session_run(struct link *link, const struct session_request *request, const struct session_sink *sink,
+                 struct session_result *result, struct error *err);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "node/session_message.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "etf/encode.h"
+#include "node/guard.h"
+#include "remote/session.h"
+
+/* {Client, Tag, Language, Input, Confirmed, Show, Columns, Window, Guard} */
+static void put_arguments(struct link *link, const struct session_request *request, const struct link_ref *tag, size_t window)
+{
+	struct buf *out = &link->out;
+
+	etf_put_tuple(out, 9);
+	dist_put_self(out, &link->self);
+	link_put_ref(link, tag);
+	etf_put_atom(out, request->language == SESSION_ELIXIR ? "elixir" : "erlang");
+	if (request->text) {
+		etf_put_tuple(out, 2);
+		etf_put_integer(out, REMOTE_INPUT_TEXT);
+		etf_put_binary(out, request->text, request->text_len);
+	} else {
+		etf_put_tuple(out, 4);
+		etf_put_integer(out, REMOTE_INPUT_APPLY);
+		etf_put_atom(out, request->module);
+		etf_put_atom(out, request->function);
+		etf_put_term(out, request->arguments);
+	}
+	etf_put_atom(out, request->confirmed ? "true" : "false");
+	etf_put_integer(out, request->show);
+	etf_put_integer(out, request->columns);
+	etf_put_integer(out, (int64_t)window);
+	guard_put_list(out);
+}
+
+/* The arguments of erl_eval:exprs/2: [Loader, [{P, <<Program>>}, {A, Arguments}]]. */
+static void put_call(struct link *link, const struct session_request *request, const struct link_ref *tag, size_t window)
+{
+	struct buf *out = &link->out;
+
+	etf_put_list(out, 2);
+	buf_put(out, remote_session_loader, remote_session_loader_len);
+	etf_put_list(out, 2);
+	etf_put_tuple(out, 2);
+	etf_put_atom(out, REMOTE_SESSION_PROGRAM_VARIABLE);
+	etf_put_binary(out, remote_session_program, remote_session_program_len);
+	etf_put_tuple(out, 2);
+	etf_put_atom(out, REMOTE_SESSION_ARGUMENTS_VARIABLE);
+	put_arguments(link, request, tag, window);
+	etf_put_nil(out);
+	etf_put_nil(out);
+}
+
+/* {SPAWN_REQUEST, ReqId, From, GroupLeader, {Module, Function, Arity}, [monitor]} */
+bool session_spawn(struct link *link, const struct session_request *request, const struct link_ref *spawn, const struct link_ref *tag,
+                   size_t window, struct error *err)
+{
+	struct buf *out = &link->out;
+	size_t begin = link_begin(link);
+
+	etf_put_tuple(out, 6);
+	etf_put_integer(out, DIST_SPAWN_REQUEST);
+	link_put_ref(link, spawn);
+	dist_put_self(out, &link->self);
+	dist_put_self(out, &link->self);
+	etf_put_tuple(out, 3);
+	etf_put_atom(out, "erl_eval");
+	etf_put_atom(out, "exprs");
+	etf_put_integer(out, 2);
+	etf_put_list(out, 1);
+	etf_put_atom(out, "monitor");
+	etf_put_nil(out);
+	dist_payload(out);
+	put_call(link, request, tag, window);
+	return link_end(link, begin, err);
+}
+
+bool session_send(struct link *link, const struct term *to, const struct link_ref *tag, int kind, int64_t value, struct error *err)
+{
+	if (!to)
+		return true;
+	size_t begin = link_begin(link);
+	link_put_send(link, to);
+	etf_put_tuple(&link->out, value == SESSION_NO_VALUE ? 2 : 3);
+	link_put_ref(link, tag);
+	etf_put_integer(&link->out, kind);
+	if (value == SESSION_TRUE || value == SESSION_FALSE)
+		etf_put_atom(&link->out, value == SESSION_TRUE ? "true" : "false");
+	else if (value != SESSION_NO_VALUE)
+		etf_put_integer(&link->out, value);
+	return link_end(link, begin, err);
+}
+
+void session_text(const struct term *binary, char *text, size_t size)
+{
+	size_t len = binary->kind == ETF_BINARY ? binary->bytes.len : 0;
+
+	if (len >= size)
+		len = size - 1;
+	if (len)
+		memcpy(text, binary->bytes.data, len);
+	text[len] = '\0';
+}
+
+static void syntax_error(const struct term *detail, struct error *err)
+{
+	char text[ERROR_MESSAGE_MAX / 2] = "";
+	int64_t line = 0, column = 0;
+
+	if (etf_is_tuple(detail, 3, NULL) && detail->tuple.elements[0].kind == ETF_INTEGER &&
+	    detail->tuple.elements[1].kind == ETF_INTEGER) {
+		line = detail->tuple.elements[0].integer;
+		column = detail->tuple.elements[1].integer;
+		session_text(&detail->tuple.elements[2], text, sizeof text);
+	}
+	error_set(err, ERROR_SYNTAX, "line %lld, column %lld: %s", (long long)line, (long long)column, text);
+}
+
+static void exception(const struct term *detail, struct session_result *result, struct error *err)
+{
+	if (etf_is_tuple(detail, 2, NULL)) {
+		session_text(&detail->tuple.elements[0], result->class, sizeof result->class);
+		session_text(&detail->tuple.elements[1], result->reason, sizeof result->reason);
+	}
+	error_set(err, ERROR_EXCEPTION, "exception %s: %.800s", result->class, result->reason);
+}
+
+void session_outcome(int64_t outcome, const struct term *detail, struct session_result *result, struct error *err)
+{
+	char text[512];
+
+	session_text(detail, text, sizeof text);
+	switch (outcome) {
+	case REMOTE_OK:
+		err->code = ERROR_NONE;
+		return;
+	case REMOTE_RAISED:
+		exception(detail, result, err);
+		return;
+	case REMOTE_SYNTAX:
+		syntax_error(detail, err);
+		return;
+	case REMOTE_REFUSED:
+		error_set(err, ERROR_GUARD, "%s could stop the node; nothing was evaluated", text);
+		return;
+	case REMOTE_NOT_BYTES:
+		error_set(err, ERROR_RESULT_NOT_BYTES, "the result is neither a binary nor iodata, which --raw needs");
+		error_cure(err, "leave --raw out, or turn the result into a binary: term_to_binary(…), iolist_to_binary(…)");
+		return;
+	case REMOTE_NO_LANGUAGE:
+		error_set(err, ERROR_NO_ELIXIR, "the node has no Elixir (its code path has no module Elixir.Code)");
+		error_cure(err, "leave --elixir out");
+		return;
+	case REMOTE_DIED:
+		error_set(err, ERROR_EXCEPTION, "the evaluation's process was killed: %s", text);
+		return;
+	default:
+		error_set(err, ERROR_EXCEPTION, "the evaluation was ended on the node");
+	}
+}

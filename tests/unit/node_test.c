@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/options.h"
+#include "node/cookie.h"
+#include "node/guard.h"
+#include "node/target.h"
+
+static void targets_come_apart(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *destination, *node;
+	} good[] = {
+		{ "web-1", "web-1", NULL },
+		{ "web-1:shop", "web-1", "shop" },
+		{ "deploy@web-1", "deploy@web-1", NULL },
+		{ "deploy@web-1:shop@web-1.example", "deploy@web-1", "shop@web-1.example" },
+		{ "web-1:shop@10.0.0.1", "web-1", "shop@10.0.0.1" },
+		{ "[::1]:shop", "::1", "shop" },
+		{ "me@[fe80::1]:shop", "me@fe80::1", "shop" },
+		{ "[::1]", "::1", NULL },
+	};
+	static const char *const bad[] = { "", ":shop", "web-1:", "web-1:@x", "-oProxyCommand=x", "me@", "me@:shop", "[::1", "a\nb", "[::1]x" };
+	struct target target;
+	struct error err;
+
+	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+		assert_true(target_parse(good[i].text, &target, &err));
+		assert_string_equal(target.destination, good[i].destination);
+		if (good[i].node)
+			assert_string_equal(target.node, good[i].node);
+		else
+			assert_null(target.node);
+		target_clear(&target);
+	}
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_false(target_parse(bad[i], &target, &err));
+		assert_int_equal(err.code, ERROR_USAGE);
+		target_clear(&target);
+	}
+}
+
+static void a_node_has_two_names(void **state)
+{
+	(void)state;
+	assert_true(target_names_node("shop", "shop@web-1"));
+	assert_true(target_names_node("shop@web-1", "shop@web-1"));
+	assert_false(target_names_node("sho", "shop@web-1"));
+	assert_false(target_names_node("shop@web-2", "shop@web-1"));
+	assert_false(target_names_node("", "shop@web-1"));
+}
+
+static enum error_code cookie_of(const char *text, size_t len, mode_t mode, struct cookie *cookie)
+{
+	char path[] = "/tmp/beamline-test-XXXXXX";
+	struct error err = { 0 };
+	int fd = mkstemp(path);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, len), len);
+	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+	bool ok = cookie_from_file(path, cookie, &err);
+	unlink(path);
+	return ok ? ERROR_NONE : err.code;
+}
+
+static void cookies_are_read_as_otp_reads_them(void **state)
+{
+	(void)state;
+	struct cookie cookie;
+	char longest[300];
+
+	assert_int_equal(cookie_of("a+/b=\n", 6, 0400, &cookie), ERROR_NONE);
+	assert_int_equal(cookie.len, 5);
+	assert_memory_equal(cookie.bytes, "a+/b=", 5);
+	assert_int_equal(cookie_of("secret\n", 7, 0640, &cookie), ERROR_COOKIE_UNSAFE);
+	assert_int_equal(cookie_of("secret\n", 7, 0604, &cookie), ERROR_COOKIE_UNSAFE);
+	assert_int_equal(cookie_of("", 0, 0600, &cookie), ERROR_COOKIE_UNSAFE);
+	assert_int_equal(cookie_of("\n\n", 2, 0600, &cookie), ERROR_COOKIE_UNSAFE);
+	assert_int_equal(cookie_of("a\nb", 3, 0600, &cookie), ERROR_COOKIE_UNSAFE);
+	assert_int_equal(cookie_of("a\xff", 2, 0600, &cookie), ERROR_COOKIE_UNSAFE);
+	memset(longest, 'x', sizeof longest);
+	assert_int_equal(cookie_of(longest, 255, 0600, &cookie), ERROR_NONE);
+	assert_int_equal(cookie_of(longest, 256, 0600, &cookie), ERROR_COOKIE_UNSAFE);
+}
+
+static void confirm_must_name_this_node(void **state)
+{
+	(void)state;
+	struct error err;
+
+	assert_true(guard_check_confirm(NULL, "shop@web-1", &err));
+	assert_true(guard_check_confirm("shop", "shop@web-1", &err));
+	assert_false(guard_check_confirm("shop@web-2", "shop@web-1", &err));
+	assert_int_equal(err.code, ERROR_GUARD);
+	assert_false(guard_ask("init:stop/0", "shop@web-1", false, &err));
+	assert_non_null(strstr(err.cure, "--confirm shop@web-1"));
+}
+
+static void durations_have_units(void **state)
+{
+	(void)state;
+	int ms = 0;
+
+	assert_true(options_parse_duration("5s", &ms) && ms == 5000);
+	assert_true(options_parse_duration("250ms", &ms) && ms == 250);
+	assert_true(options_parse_duration("1.5m", &ms) && ms == 90000);
+	assert_true(options_parse_duration("2", &ms) && ms == 2000);
+	assert_true(options_parse_duration("1h", &ms) && ms == 3600000);
+	static const char *const bad[] = { "", "s", "-1s", "5x", "0", "1e99h", "nan", "inf", "5 s" };
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_false(options_parse_duration(bad[i], &ms));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(targets_come_apart),
+		cmocka_unit_test(a_node_has_two_names),
+		cmocka_unit_test(cookies_are_read_as_otp_reads_them),
+		cmocka_unit_test(confirm_must_name_this_node),
+		cmocka_unit_test(durations_have_units),
+	};
+	return cmocka_run_group_tests_name("node", tests, NULL, NULL);
+}
