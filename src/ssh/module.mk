@@ -13,3 +13,4 @@ libbeamline_a_SOURCES += \
 # Driven by the end-to-end tests, which build it when they need it.
 EXTRA_PROGRAMS += tests/tools/tunnel_driver
 check_PROGRAMS += tests/unit/known_hosts_test tests/unit/resolve_test
+EXTRA_DIST += tests/e2e/test_ssh_auth.py
