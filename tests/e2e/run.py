@@ -8,6 +8,7 @@ plain user is told so in one SKIP line. Nothing else is ever skipped: what the m
 
 import os
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -64,7 +65,9 @@ def main():
     given = sys.argv[1:]
     if not any(os.path.exists(word.partition("::")[0]) for word in given):
         given.append(HERE)
-    status = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", HERE, "-c", "/dev/null", *given], plugins=[tap])
+    with tempfile.TemporaryDirectory(prefix="e2e-") as folder:
+        status = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", HERE, "-c", "/dev/null",
+                              "--basetemp", os.path.join(folder, "tests"), *given], plugins=[tap])
     if status not in (0, 1):
         tap.line(False, f"pytest ended with status {int(status)}")
     print(f"1..{tap.number}")

@@ -3,7 +3,7 @@
 
 A namespace here has no name: a process holds it, and cables (veth pairs) lie inside; when the process ends, all of it is gone,
 kill -9 included. The controller, where beamline runs, is a namespace too and has no default route, so that a mistyped address
-leads nowhere. Each host has its own host name and /etc/hosts.
+leads nowhere. Each host has its own host name. Files are shared with the machine.
 """
 
 import os
@@ -13,8 +13,11 @@ from .core import RigError, program
 from .node import Epmd, Node
 from .sshd import Sshd, make_key
 
-# Run as: sh -c HOLD hold NAME HOSTS-FILE, inside new network, UTS and mount namespaces.
-HOLD = 'mount --make-rprivate / && mount --bind "$2" /etc/hosts && hostname "$1" && ip link set lo up && echo ready && exec sleep infinity'
+# Run as: sh -c HOLD hold NAME, inside new network and UTS namespaces.
+HOLD = 'hostname "$1" && ip link set lo up && echo ready && exec sleep infinity'
+
+# A node asks for its own host's name at once. This file answers inside the node; nobody else there asks.
+INETRC = '{host,{127,0,0,1},["%s"]}.\n{host,{127,0,0,1},["localhost"]}.\n{lookup,[file]}.\n'
 
 
 class Host:
@@ -24,13 +27,11 @@ class Host:
         self.network = network
         self.name = name
         rig = network.rig
-        hosts = rig.write(f"hosts.{name}", f"127.0.0.1 localhost\n127.0.1.1 {name}\n::1 localhost\n", 0o644)
-        self.hosts = hosts
-        self.server = rig.spawn([program("unshare"), "--net", "--uts", "--mount", "/bin/sh", "-c", HOLD, "hold", name, hosts],
-                                name=f"host.{name}")
+        self.inetrc = rig.write(f"inetrc.{name}", INETRC % name, 0o644)
+        self.server = rig.spawn([program("unshare"), "--net", "--uts", "/bin/sh", "-c", HOLD, "hold", name], name=f"host.{name}")
         self.server.wait_until("up", 10, lambda: "ready" in self.server.output())
         self.pid = self.server.pid
-        self.prefix = [program("nsenter"), "-t", str(self.pid), "--net", "--uts", "--mount", "--"]
+        self.prefix = [program("nsenter"), "-t", str(self.pid), "--net", "--uts", "--"]
         self.address = None
         self.sshd = self.epmd = self.node = None
 
@@ -40,7 +41,8 @@ class Host:
         self.sshd = Sshd(rig, alias=self.name, user_key=key, prefix=self.prefix, address=self.address, port=22,
                          client_prefix=self.network.controller.prefix)
         self.epmd = Epmd(rig, prefix=self.prefix, port=4369)
-        self.node = Node(rig, node, cookie, self.epmd, home=self.sshd.home, prefix=self.prefix, elixir=elixir, **options)
+        self.node = Node(rig, node, cookie, self.epmd, home=self.sshd.home, prefix=self.prefix, elixir=elixir,
+                         env={"ERL_INETRC": self.inetrc}, **options)
         return self
 
     def run(self, argv, **options):
@@ -92,10 +94,7 @@ class Network:
         host = Host(self, name)
         self.hosts[name] = host
         near = self.controller if behind is None else self.hosts[behind]
-        near_address, host.address = self.cable(near, host)
-        for file, line in ((near.hosts, f"{host.address} {name}"), (host.hosts, f"{near_address} {near.name}")):
-            with open(file, "a", encoding="ascii") as hosts:
-                hosts.write(line + "\n")
+        _, host.address = self.cable(near, host)
         if start:
             if self.key is None:
                 self.key = make_key(self.rig, "network_key")
