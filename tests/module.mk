@@ -22,3 +22,28 @@ EXTRA_DIST += \
 	tests/rig/README.md tests/rig/rig tests/rig/__init__.py tests/rig/__main__.py tests/rig/core.py tests/rig/namespaces.py \
 	tests/rig/node.py tests/rig/proxy.py tests/rig/roots.py tests/rig/sshd.py tests/rig/supervisor.py tests/rig/terminal.py \
 	tests/e2e/conftest.py tests/e2e/test_rig.py
+
+# Fuzzing. A target is tests/fuzz/fuzz_NAME.c with its seeds in tests/fuzz/seeds/NAME; adding one takes two lines, FUZZ_TARGETS
+# and its _SOURCES, both in the module.mk of its floor. `make check` feeds it the seeds; configured with
+# `CC=clang --enable-fuzzing` it is a libFuzzer program, and `make fuzz FUZZ_SECONDS=60` runs them all. What the fuzzer finds
+# becomes a seed.
+EXTRA_DIST += tests/fuzz/seeds
+if FUZZING
+FUZZ_MAIN =
+noinst_PROGRAMS = $(FUZZ_TARGETS)
+$(FUZZ_TARGETS): AM_LDFLAGS += -fsanitize=fuzzer
+else
+FUZZ_MAIN = tests/fuzz/replay.c
+check_PROGRAMS += $(FUZZ_TARGETS)
+endif
+FUZZ_SECONDS = 60
+fuzz: $(FUZZ_TARGETS)
+	@for target in $(FUZZ_TARGETS); do \
+		name=$${target##*fuzz_}; \
+		$(MKDIR_P) tests/fuzz/corpus/$$name && \
+		$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=tests/fuzz/$$name- \
+			tests/fuzz/corpus/$$name $(abs_top_srcdir)/tests/fuzz/seeds/$$name || exit 1; \
+	done
+.PHONY: fuzz
+clean-local:
+	rm -rf tests/fuzz/corpus

@@ -70,42 +70,48 @@ static bool set_list(struct scanner *s, struct buf *elements, const struct term 
 	return compact_list(s, t);
 }
 
+/* A term one level deeper. */
+static bool scan_nested(struct scanner *s, struct term *t)
+{
+	if (s->depth == 0)
+		return scan_error_at(s, s->p, "the term is nested too deeply");
+	s->depth--;
+	bool ok = scan_term(s, t);
+	s->depth++;
+	return ok;
+}
+
 /* Terms with commas between them, added to `out`. */
 static bool scan_terms(struct scanner *s, struct buf *out)
 {
 	bool ok;
 
-	if (s->depth == 0)
-		return scan_error_at(s, s->p, "the term is nested too deeply");
-	s->depth--;
 	do {
 		struct term t;
-		ok = scan_term(s, &t) && (buf_put(out, &t, sizeof t) || scan_no_memory(s));
+		ok = scan_nested(s, &t) && (buf_put(out, &t, sizeof t) || scan_no_memory(s));
 	} while (ok && scan_take(s, ","));
-	s->depth++;
 	return ok;
 }
 
 static bool scan_list(struct scanner *s, struct term *t)
 {
-	struct buf elements, tail;
+	struct buf elements;
+	struct term tail;
 	bool ok, improper = false;
 
 	*t = (struct term){ .kind = ETF_NIL, .tag = ETF_TAG_NIL };
 	if (scan_take(s, "]"))
 		return true;
 	buf_init(&elements, SIZE_MAX);
-	buf_init(&tail, SIZE_MAX);
 	ok = scan_terms(s, &elements);
 	if (ok && scan_take(s, "|")) {
 		improper = true;
-		ok = scan_terms(s, &tail);
+		ok = scan_nested(s, &tail);
 	}
-	if (ok && (tail.len > sizeof *t || !scan_take(s, "]")))
+	if (ok && !scan_take(s, "]"))
 		ok = scan_expected(s, improper ? "']'" : "',', '|' or ']'");
-	ok = ok && set_list(s, &elements, improper ? (const struct term *)(void *)tail.data : NULL, t);
+	ok = ok && set_list(s, &elements, improper ? &tail : NULL, t);
 	buf_clear(&elements);
-	buf_clear(&tail);
 	return ok;
 }
 
@@ -136,15 +142,11 @@ static bool scan_pairs(struct scanner *s, struct buf *out)
 {
 	bool ok;
 
-	if (s->depth == 0)
-		return scan_error_at(s, s->p, "the term is nested too deeply");
-	s->depth--;
 	do {
 		struct term pair[2];
-		ok = scan_term(s, &pair[0]) && (scan_take(s, "=>") || scan_expected(s, "'=>'")) &&
-		     scan_term(s, &pair[1]) && (buf_put(out, pair, sizeof pair) || scan_no_memory(s));
+		ok = scan_nested(s, &pair[0]) && (scan_take(s, "=>") || scan_expected(s, "'=>'")) &&
+		     scan_nested(s, &pair[1]) && (buf_put(out, pair, sizeof pair) || scan_no_memory(s));
 	} while (ok && scan_take(s, ","));
-	s->depth++;
 	return ok;
 }
 
