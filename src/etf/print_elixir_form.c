@@ -13,12 +13,20 @@ bool elixir_is_filled(enum elixir_form form)
 	return form == ELIXIR_FILLED || form == ELIXIR_BYTES || form == ELIXIR_SET;
 }
 
+static bool worth_keeping(const struct term *t)
+{
+	return (t->kind == ETF_LIST && t->list.count > WORTH_KEEPING) ||
+	       (t->kind == ETF_MAP && t->map.count > WORTH_KEEPING / 8) ||
+	       ((t->kind == ETF_BINARY || t->kind == ETF_STRING) && t->bytes.len > WORTH_KEEPING);
+}
+
 static bool is_word(struct elixir_forms *f, const struct term *t)
 {
 	switch (t->kind) {
 	case ETF_STRING:
 	case ETF_LIST:
-		return !f->as_lists && elixir_form(f, t) == ELIXIR_WORD;
+		/* What a small list holds would be asked about on all levels, for nothing. */
+		return !f->as_lists && (worth_keeping(t) ? elixir_form(f, t) == ELIXIR_WORD : elixir_printable(t));
 	case ETF_TUPLE:
 		return t->tuple.count == 0;
 	case ETF_MAP:
@@ -124,13 +132,6 @@ static enum elixir_form classify(struct elixir_forms *f, const struct term *t)
 	default:
 		return ELIXIR_WORD;
 	}
-}
-
-static bool worth_keeping(const struct term *t)
-{
-	return (t->kind == ETF_LIST && t->list.count > WORTH_KEEPING) ||
-	       (t->kind == ETF_MAP && t->map.count > WORTH_KEEPING / 8) ||
-	       ((t->kind == ETF_BINARY || t->kind == ETF_STRING) && t->bytes.len > WORTH_KEEPING);
 }
 
 enum elixir_form elixir_form(struct elixir_forms *f, const struct term *t)

@@ -166,7 +166,7 @@ static void put_numbers(struct sink *s, const uint8_t *data, size_t len, unsigne
 		if (i)
 			sink_char(s, ',');
 		if (i + 1 < len || last_bits == 8)
-			sink_printf(s, "%u", data[i]);
+			sink_number(s, data[i]);
 		else
 			sink_printf(s, "%u:%u", data[i] >> (8 - last_bits), last_bits);
 	}

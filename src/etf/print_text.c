@@ -88,6 +88,19 @@ void sink_printf(struct sink *s, const char *fmt, ...)
 		sink_put(s, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
 }
 
+void sink_number(struct sink *s, uint64_t value)
+{
+	char text[20];
+	size_t at = sizeof text;
+
+	do
+		text[--at] = (char)('0' + value % 10);
+	while (value /= 10);
+	s->columns += sizeof text - at;
+	if (s->out && !s->out->overflow)
+		buf_put(s->out, text + at, sizeof text - at);
+}
+
 void sink_newline(struct sink *s, size_t indent)
 {
 	s->columns = indent;
@@ -178,7 +191,9 @@ const struct term *cursor_next(struct cursor *c)
 void sink_integer(struct sink *s, const struct term *t, const char *hex_prefix)
 {
 	if (t->kind == ETF_INTEGER) {
-		sink_printf(s, "%" PRId64, t->integer);
+		if (t->integer < 0)
+			sink_char(s, '-');
+		sink_number(s, t->integer < 0 ? -(uint64_t)t->integer : (uint64_t)t->integer);
 		return;
 	}
 	/* A byte is more than two decimal digits, and at least one of a measured number's bytes is not zero. */

@@ -20,8 +20,9 @@ struct sink {
 bool sink_done(const struct sink *s);
 void sink_put(struct sink *s, const void *utf8, size_t len);
 void sink_text(struct sink *s, const char *text);
-void sink_char(struct sink *s, char c);        /* ASCII */
-void sink_code(struct sink *s, uint32_t code); /* a code point, as UTF-8 */
+void sink_char(struct sink *s, char c);           /* ASCII */
+void sink_code(struct sink *s, uint32_t code);    /* a code point, as UTF-8 */
+void sink_number(struct sink *s, uint64_t value); /* what is printed most, so not through printf */
 void sink_printf(struct sink *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void sink_newline(struct sink *s, size_t indent);
 /* True when measuring and `len` more columns would pass the limit; they are counted then, and need not be looked at. */
