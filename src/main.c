@@ -52,8 +52,8 @@ static bool run(int argc, char **argv, struct command_options *options, struct e
 	bool given[64] = { false };
 	int count;
 
-	if (!options_parse(command_option_table, command_option_count, argc, argv, options, given, words, COMMAND_WORDS_MAX + 1, &count,
-	                   err))
+	if (!options_parse(command_option_table, command_option_count, argc, argv, options, given, words,
+			   COMMAND_WORDS_MAX + 1, &count, err))
 		return false;
 	log_set_level(options->quiet ? -1 : options->verbose);
 	if (options->version)
@@ -67,7 +67,7 @@ static bool run(int argc, char **argv, struct command_options *options, struct e
 	const struct command *command = find_command(words[0]);
 	if (!command)
 		return strcmp(words[0], "help") == 0 ? help_word(find_command, count > 1 ? words[1] : NULL, err)
-		                                     : unknown_command(words[0], err);
+						     : unknown_command(words[0], err);
 	if (options->help)
 		return help_command(command, err);
 	return options_check(command_option_table, command_option_count, given, command->groups, command->name, err) &&

@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 #if defined(__GNUC__)
-#define RETURNS_NONNULL __attribute__((returns_nonnull))
+#define RETURNS_NONNULL         __attribute__((returns_nonnull))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
-#define NORETURN __attribute__((noreturn))
+#define NORETURN                __attribute__((noreturn))
 #else
 #define RETURNS_NONNULL
 #define PRINTF_LIKE(fmt, first)

@@ -73,7 +73,7 @@ enum error_code {
 #define X(constant, name, layer, status, meaning) constant,
 	ERROR_CODES(X)
 #undef X
-	ERROR_CODE_COUNT
+		ERROR_CODE_COUNT
 };
 
 enum { ERROR_MESSAGE_MAX = 1024, ERROR_CURE_MAX = 512 };

@@ -26,7 +26,8 @@ bool host_read_fd(int fd, const char *name, struct buf *out, struct error *err);
  * rest is dropped; err_out may be NULL). *status: its exit status, 128+N for a signal. Errors: ERROR_NO_RESOURCES, ERROR_INPUT_MISSING (no such
  * program), ERROR_INTERRUPTED, ERROR_INTERNAL (deadline passed; it was killed).
  */
-bool host_run(const char *const *argv, struct buf *out, struct buf *err_out, int64_t deadline, int *status, struct error *err);
+bool host_run(const char *const *argv, struct buf *out, struct buf *err_out, int64_t deadline, int *status,
+	      struct error *err);
 
 /* The user's home directory, from $HOME or the password database; "/" if there is none. Never freed. */
 const char *host_home(void);

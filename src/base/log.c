@@ -24,7 +24,7 @@ int log_level(void)
 	return level;
 }
 
-static void log_line(const char *head, const char *fmt, va_list args)
+static void PRINTF_LIKE(2, 0) log_line(const char *head, const char *fmt, va_list args)
 {
 	char text[2048];
 
@@ -43,7 +43,7 @@ void log_notice(const char *fmt, ...)
 	va_end(args);
 }
 
-static void log_layer(int wanted, const char *layer, const char *fmt, va_list args)
+static void PRINTF_LIKE(3, 0) log_layer(int wanted, const char *layer, const char *fmt, va_list args)
 {
 	char head[64];
 

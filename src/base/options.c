@@ -96,13 +96,15 @@ static bool store(const struct option *option, void *values, const char *argumen
 		errno = 0;
 		long port = strtol(argument, &end, 10);
 		if (errno || end == argument || *end || port < 1 || port > 65535)
-			return error_set(err, ERROR_USAGE, "--%s: “%s” is not a port (1 to 65535)", option->name, argument);
+			return error_set(err, ERROR_USAGE, "--%s: “%s” is not a port (1 to 65535)", option->name,
+					 argument);
 		*(int *)at = (int)port;
 		return true;
 	}
 	case OPTION_DURATION:
 		if (!options_parse_duration(argument, at))
-			return error_set(err, ERROR_USAGE, "--%s: “%s” is not a time such as 500ms, 5s, 2m", option->name, argument);
+			return error_set(err, ERROR_USAGE, "--%s: “%s” is not a time such as 500ms, 5s, 2m",
+					 option->name, argument);
 		return true;
 	}
 	return false;
@@ -130,7 +132,8 @@ static bool take(struct parse *p, size_t i, const char *attached, struct error *
 
 	if (takes_argument(option) && !attached) {
 		if (p->at >= p->argc)
-			return error_set(err, ERROR_USAGE, "--%s needs an argument: %s", option->name, option->argument);
+			return error_set(err, ERROR_USAGE, "--%s needs an argument: %s", option->name,
+					 option->argument);
 		attached = p->argv[p->at++];
 	}
 	p->given[i] = true;
@@ -179,9 +182,11 @@ static bool take_letters(struct parse *p, const char *letters, struct error *err
 }
 
 bool options_parse(const struct option *table, size_t count, int argc, char **argv, void *values, bool *given,
-                   const char **words, int max_words, int *word_count, struct error *err)
+		   const char **words, int max_words, int *word_count, struct error *err)
 {
-	struct parse p = { .table = table, .count = count, .argc = argc, .argv = argv, .at = 1, .values = values, .given = given };
+	struct parse p = {
+		.table = table, .count = count, .argc = argc, .argv = argv, .at = 1, .values = values, .given = given
+	};
 	bool options_end = false;
 
 	*word_count = 0;
@@ -205,7 +210,7 @@ bool options_parse(const struct option *table, size_t count, int argc, char **ar
 }
 
 bool options_check(const struct option *table, size_t count, const bool *given, unsigned groups, const char *command,
-                   struct error *err)
+		   struct error *err)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (given[i] && !(table[i].groups & groups)) {
@@ -250,7 +255,7 @@ void options_help(const struct option *table, size_t count, unsigned groups, FIL
 		if (table[i].letter)
 			snprintf(letter, sizeof letter, "-%c, ", table[i].letter);
 		snprintf(head, sizeof head, "  %s--%s%s%s", letter, table[i].name, table[i].argument ? " " : "",
-		         table[i].argument ? table[i].argument : "");
+			 table[i].argument ? table[i].argument : "");
 		fprintf(out, "%-*s", INDENT, head);
 		if (strlen(head) >= INDENT)
 			fprintf(out, "\n%*s", INDENT, "");

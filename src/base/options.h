@@ -44,10 +44,10 @@ struct option {
  * command is known. `given[i]` tells whether option i of the table stood there.
  */
 bool options_parse(const struct option *table, size_t count, int argc, char **argv, void *values, bool *given,
-                   const char **words, int max_words, int *word_count, struct error *err);
+		   const char **words, int max_words, int *word_count, struct error *err);
 /* Errors: ERROR_USAGE if a given option shares no group with the command. */
 bool options_check(const struct option *table, size_t count, const bool *given, unsigned groups, const char *command,
-                   struct error *err);
+		   struct error *err);
 /* The list for --help. */
 void options_help(const struct option *table, size_t count, unsigned groups, FILE *out);
 /* Milliseconds of such a text; false: not one. */

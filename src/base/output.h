@@ -16,11 +16,11 @@
 
 struct output {
 	int fd;
-	bool terminal;   /* text is filtered */
+	bool terminal; /* text is filtered */
 	struct terminal_filter filter;
 	struct buf pending;
-	size_t at;       /* how much of pending is written */
-	bool failed;     /* nothing more is taken; err tells */
+	size_t at;   /* how much of pending is written */
+	bool failed; /* nothing more is taken; err tells */
 	struct error err;
 	const char *name; /* "standard output", for messages */
 };

@@ -53,8 +53,8 @@ enum { COMMAND_WORDS_MAX = 1024 };
 
 struct command {
 	const char *name;
-	const char *arguments; /* "TARGET [EXPR]" */
-	const char *summary;   /* one line, without a full stop */
+	const char *arguments;   /* "TARGET [EXPR]" */
+	const char *summary;     /* one line, without a full stop */
 	const char *description; /* paragraphs separated by blank lines, for --help and the manual page */
 	unsigned groups;
 	int min_words;

@@ -9,19 +9,22 @@
 enum { TEXT_MAX = 8 * 1024 * 1024 };
 
 /* The text: the argument, a file, or standard input. */
-static bool read_text(const struct command_options *options, const char *const *words, int count, struct buf *text, struct error *err)
+static bool read_text(const struct command_options *options, const char *const *words, int count, struct buf *text,
+		      struct error *err)
 {
 	bool input = count < 2 && (!options->file || strcmp(options->file, "-") == 0);
 
 	if (count > 1 && options->file)
-		return error_set(err, ERROR_USAGE, "eval takes its text from the command line or from --file, not from both");
+		return error_set(err, ERROR_USAGE,
+				 "eval takes its text from the command line or from --file, not from both");
 	if (count > 1 && strcmp(words[1], "-") != 0)
 		return buf_put_text(text, words[1]) || error_set(err, ERROR_USAGE, "the text is too long");
 	if (options->file && !input)
 		return host_read_file(options->file, text, NULL, NULL, err);
 	if (input && !options->file && terminal_is(STDIN_FILENO)) {
 		error_set(err, ERROR_USAGE, "eval needs a text to evaluate");
-		return error_cure(err, "beamline eval TARGET 'erlang:memory().', or --file FILE, or a text on standard input");
+		return error_cure(
+			err, "beamline eval TARGET 'erlang:memory().', or --file FILE, or a text on standard input");
 	}
 	return host_read_fd(STDIN_FILENO, "standard input", text, err);
 }
@@ -56,13 +59,16 @@ const struct command command_eval = {
 	.name = "eval",
 	.arguments = "TARGET [EXPR]",
 	.summary = "Evaluate Erlang or Elixir on a node and show the result",
-	.description =
-	        "Evaluates EXPR (or --file FILE, or standard input) on the node as its own shell would: several expressions, separated by "
-	        "commas or dots, the last dot optional; the value of the last one is shown. The shell's functions (i(), memory(), "
-	        "rr(Module) …) and records of loaded modules are there. What the code prints is shown as it comes; requests for input get an "
-	        "error. Nothing is loaded on the node, and everything linked to the evaluation ends with it.\n\n"
-	        "An exception is shown on standard error and the status is 1. What could stop the node is asked about first, or refused where "
-	        "there is no terminal, unless --confirm names the node.",
+	.description = "Evaluates EXPR (or --file FILE, or standard input) on the node as its own shell would: several "
+		       "expressions, separated by "
+		       "commas or dots, the last dot optional; the value of the last one is shown. The shell's "
+		       "functions (i(), memory(), "
+		       "rr(Module) …) and records of loaded modules are there. What the code prints is shown as it "
+		       "comes; requests for input get an "
+		       "error. Nothing is loaded on the node, and everything linked to the evaluation ends with it.\n\n"
+		       "An exception is shown on standard error and the status is 1. What could stop the node is asked "
+		       "about first, or refused where "
+		       "there is no terminal, unless --confirm names the node.",
 	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_EVALUATE | GROUP_EVAL | GROUP_JSON,
 	.min_words = 1,
 	.max_words = 2,

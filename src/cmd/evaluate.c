@@ -112,7 +112,8 @@ static bool decode_value(struct show *show, struct arena *arena, const struct te
 	if (etf_decode(arena, show->value.data, show->value.len, &limits, value, &used, err))
 		return true;
 	if (err->code == ERROR_LIMIT) {
-		error_set(err, ERROR_RESULT_TOO_LARGE, "the result takes more than %d MiB here", EVALUATE_ARENA_MAX >> 20);
+		error_set(err, ERROR_RESULT_TOO_LARGE, "the result takes more than %d MiB here",
+			  EVALUATE_ARENA_MAX >> 20);
 		error_cure(err, "ask for less of it");
 	}
 	return false;
@@ -121,15 +122,19 @@ static bool decode_value(struct show *show, struct arena *arena, const struct te
 /* A value that came whole, as text. */
 static bool print_value(struct show *show, const struct term *value, struct error *err)
 {
-	const struct etf_print_options options = { .width = show->request->columns, .column = 1, .local_node = show->node };
+	const struct etf_print_options options = { .width = show->request->columns,
+						   .column = 1,
+						   .local_node = show->node };
 	struct output whole;
 	struct buf text;
 	bool ok;
 
 	buf_init(&text, 4 * (size_t)EVALUATE_ARENA_MAX);
-	ok = show->request->language == SESSION_ELIXIR ? etf_print_elixir(&text, value, &options) : etf_print_erlang(&text, value, &options);
+	ok = show->request->language == SESSION_ELIXIR ? etf_print_elixir(&text, value, &options)
+						       : etf_print_erlang(&text, value, &options);
 	if (!ok) {
-		error_set(err, ERROR_RESULT_TOO_LARGE, "the result is longer than %d MiB as text", EVALUATE_ARENA_MAX >> 18);
+		error_set(err, ERROR_RESULT_TOO_LARGE, "the result is longer than %d MiB as text",
+			  EVALUATE_ARENA_MAX >> 18);
 	} else {
 		output_init(&whole, STDOUT_FILENO, "standard output", text.len + 1);
 		output_put(&whole, text.data, text.len);
@@ -141,8 +146,8 @@ static bool print_value(struct show *show, const struct term *value, struct erro
 	return ok;
 }
 
-static bool json_answer(struct show *show, const struct term *value, const struct session_result *result, const struct error *outcome,
-                        struct error *err)
+static bool json_answer(struct show *show, const struct term *value, const struct session_result *result,
+			const struct error *outcome, struct error *err)
 {
 	struct json_object *object = json_object_new_object();
 
@@ -160,8 +165,10 @@ static bool json_answer(struct show *show, const struct term *value, const struc
 		struct json_object *error = report_error_json(outcome);
 		if (outcome->code == ERROR_EXCEPTION) {
 			json_object_object_add(error, "class", report_text_json(result->class, strlen(result->class)));
-			json_object_object_add(error, "reason", report_text_json(result->reason, strlen(result->reason)));
-			json_object_object_add(error, "text", report_text_json(buf_text(&show->exception), show->exception.len));
+			json_object_object_add(error, "reason",
+					       report_text_json(result->reason, strlen(result->reason)));
+			json_object_object_add(error, "text",
+					       report_text_json(buf_text(&show->exception), show->exception.len));
 		}
 		json_object_object_add(object, "error", error);
 	}
@@ -179,7 +186,8 @@ static bool finish_outputs(struct show *show, struct error *err)
 }
 
 /* Everything that came is written; then the value, where it came whole. A value that cannot be shown becomes the outcome. */
-static bool show_outcome(struct show *show, const struct session_result *result, struct error *outcome, struct error *err)
+static bool show_outcome(struct show *show, const struct session_result *result, struct error *outcome,
+			 struct error *err)
 {
 	const struct term *value = NULL;
 	struct arena arena;
@@ -199,8 +207,8 @@ static bool show_outcome(struct show *show, const struct session_result *result,
 static void say_detached(const struct session_result *result)
 {
 	if (result->detached > 0)
-		log_notice("%d process%s started by this evaluation, not linked to it, go%s on running on the node", result->detached,
-		           result->detached == 1 ? "" : "es", result->detached == 1 ? "es" : "");
+		log_notice("%d process%s started by this evaluation, not linked to it, go%s on running on the node",
+			   result->detached, result->detached == 1 ? "" : "es", result->detached == 1 ? "es" : "");
 }
 
 static bool run(struct show *show, struct link *link, struct session_request *request, struct error *err)
@@ -226,7 +234,8 @@ static bool run(struct show *show, struct link *link, struct session_request *re
 	return false;
 }
 
-bool evaluate(const struct command_options *options, const char *target_text, struct session_request *request, struct error *err)
+bool evaluate(const struct command_options *options, const char *target_text, struct session_request *request,
+	      struct error *err)
 {
 	const struct connect_options connect = command_connect_options(options);
 	struct show show = { .options = options, .request = request, .target = target_text };

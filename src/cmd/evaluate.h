@@ -19,6 +19,7 @@ enum {
  * request->show tells how the value is shown here: SHELL and FULL as it comes, TERM decoded and printed here, RAW as bytes; with --json always
  * as a term. `confirmed` and `may_ask` are filled in. Everything is shown when this returns, but for the error.
  */
-bool evaluate(const struct command_options *options, const char *target, struct session_request *request, struct error *err);
+bool evaluate(const struct command_options *options, const char *target, struct session_request *request,
+	      struct error *err);
 
 #endif

@@ -11,7 +11,8 @@ static bool finish(struct error *err)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return true;
-	return error_set(err, errno == EPIPE ? ERROR_OUTPUT_CLOSED : ERROR_OUTPUT_LOST, "standard output: %s", strerror(errno));
+	return error_set(err, errno == EPIPE ? ERROR_OUTPUT_CLOSED : ERROR_OUTPUT_LOST, "standard output: %s",
+			 strerror(errno));
 }
 
 bool help_version(struct error *err)
@@ -133,8 +134,8 @@ static void mdoc_codes(void)
 {
 	printf(".Bl -column \"forwarding_prohibited\" \"128\"\n.It Sy code name Ta Sy status Ta Sy meaning\n");
 	for (int code = ERROR_NONE + 1; code < ERROR_CODE_COUNT; code++)
-		printf(".It %s Ta %d Ta %s\n", error_name((enum error_code)code), error_code_status((enum error_code)code),
-		       error_meaning((enum error_code)code));
+		printf(".It %s Ta %d Ta %s\n", error_name((enum error_code)code),
+		       error_code_status((enum error_code)code), error_meaning((enum error_code)code));
 	printf(".El\n");
 }
 

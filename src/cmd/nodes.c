@@ -19,9 +19,9 @@ struct row {
 	char *host;
 	char *node; /* in full where the node told it */
 	uint16_t port;
-	bool reachable;    /* something answered as a node */
-	char release[32];  /* "" if not known */
-	struct error err;  /* why not, or code ERROR_NONE */
+	bool reachable;   /* something answered as a node */
+	char release[32]; /* "" if not known */
+	struct error err; /* why not, or code ERROR_NONE */
 };
 
 struct rows {
@@ -49,8 +49,8 @@ static void rows_clear(struct rows *rows)
 /* The node answered up to the proof of the cookie: it is there. */
 static bool is_there(const struct error *err)
 {
-	return err->code == ERROR_COOKIE_MISSING || err->code == ERROR_COOKIE_MISMATCH || err->code == ERROR_TLS_EXPECTED ||
-	       err->code == ERROR_NOT_ALLOWED || err->code == ERROR_COOKIE_UNSAFE;
+	return err->code == ERROR_COOKIE_MISSING || err->code == ERROR_COOKIE_MISMATCH ||
+	       err->code == ERROR_TLS_EXPECTED || err->code == ERROR_NOT_ALLOWED || err->code == ERROR_COOKIE_UNSAFE;
 }
 
 static bool look_at(struct connection *c, const struct epmd_node *node, struct row *row, struct error *err)
@@ -221,8 +221,9 @@ const struct command command_nodes = {
 	.name = "nodes",
 	.arguments = "HOST…",
 	.summary = "List a host's nodes: names, ports, reachable or not, OTP release",
-	.description = "Asks EPMD on each host for its nodes, and each node for its OTP release if there is a cookie that it takes. A node is reachable if it "
-	               "answers as one; NOTE is the code name of what kept beamline from working on it.",
+	.description = "Asks EPMD on each host for its nodes, and each node for its OTP release if there is a cookie "
+		       "that it takes. A node is reachable if it "
+		       "answers as one; NOTE is the code name of what kept beamline from working on it.",
 	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_JSON,
 	.min_words = 1,
 	.max_words = COMMAND_WORDS_MAX,

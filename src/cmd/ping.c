@@ -36,25 +36,30 @@ static void ssh_hops(const struct connection *c, struct hop *hops)
 	const struct tunnel_info *info = &c->info;
 
 	hops[HOP_RESOLVE] = (struct hop){ .name = "resolve", .ms = info->resolved_ms };
-	snprintf(hops[HOP_RESOLVE].detail, sizeof hops->detail, "%s@%s:%u", info->user, info->hostname, (unsigned)info->port);
+	snprintf(hops[HOP_RESOLVE].detail, sizeof hops->detail, "%s@%s:%u", info->user, info->hostname,
+		 (unsigned)info->port);
 	hops[HOP_CONNECT] = (struct hop){ .name = "connect", .ms = info->connected_ms - info->resolved_ms };
 	snprintf(hops[HOP_CONNECT].detail, sizeof hops->detail, "%s", info->server);
 	hops[HOP_KEY_EXCHANGE] = (struct hop){ .name = "key exchange", .ms = info->keyed_ms - info->connected_ms };
 	snprintf(hops[HOP_KEY_EXCHANGE].detail, sizeof hops->detail, "%s (%spost-quantum), %s, %s%s%s", info->kex,
-	         is_post_quantum(info->kex) ? "" : "not ", info->host_key, info->cipher, info->mac[0] ? ", " : "", info->mac);
+		 is_post_quantum(info->kex) ? "" : "not ", info->host_key, info->cipher, info->mac[0] ? ", " : "",
+		 info->mac);
 	hops[HOP_AUTH] = (struct hop){ .name = "auth", .ms = info->authenticated_ms - info->keyed_ms };
 	snprintf(hops[HOP_AUTH].detail, sizeof hops->detail, "%s", info->auth);
 }
 
-static void node_hops(const struct connection *c, const struct link *link, const char *release, double call_ms, struct hop *hops)
+static void node_hops(const struct connection *c, const struct link *link, const char *release, double call_ms,
+		      struct hop *hops)
 {
 	const struct connect_times *t = &c->times;
 
 	hops[HOP_EPMD] = (struct hop){ .name = "EPMD", .ms = between(t->ssh, t->epmd) };
-	snprintf(hops[HOP_EPMD].detail, sizeof hops->detail, "%s", t->epmd ? link->stream.what : "not asked (--dist-port)");
-	hops[HOP_HANDSHAKE] = (struct hop){ .name = "handshake", .ms = between(t->epmd ? t->epmd : t->ssh, t->handshake) };
-	snprintf(hops[HOP_HANDSHAKE].detail, sizeof hops->detail, "%s, hidden as %s, cookie from %s", link->node, link->self.node,
-	         c->cookie.source);
+	snprintf(hops[HOP_EPMD].detail, sizeof hops->detail, "%s",
+		 t->epmd ? link->stream.what : "not asked (--dist-port)");
+	hops[HOP_HANDSHAKE] =
+		(struct hop){ .name = "handshake", .ms = between(t->epmd ? t->epmd : t->ssh, t->handshake) };
+	snprintf(hops[HOP_HANDSHAKE].detail, sizeof hops->detail, "%s, hidden as %s, cookie from %s", link->node,
+		 link->self.node, c->cookie.source);
 	hops[HOP_CALL] = (struct hop){ .name = "call", .ms = call_ms };
 	snprintf(hops[HOP_CALL].detail, sizeof hops->detail, "OTP %s", release);
 }
@@ -103,7 +108,7 @@ static struct json_object *ms_json(double ms)
 }
 
 static bool show_json(const char *target, const struct connection *c, const struct link *link, const char *release,
-                      const struct hop *hops, double total_ms, struct error *err)
+		      const struct hop *hops, double total_ms, struct error *err)
 {
 	struct json_object *object = json_object_new_object(), *times = json_object_new_object();
 	char flags[1024];
@@ -137,7 +142,8 @@ static bool ping(const struct command_options *options, const char *target, stru
 		ssh_hops(c, hops);
 		node_hops(c, &link, release, between(called, answered), hops);
 		double total = between(c->times.begun, answered);
-		ok = options->json ? show_json(target, c, &link, release, hops, total, err) : show_text(hops, total, err);
+		ok = options->json ? show_json(target, c, &link, release, hops, total, err)
+				   : show_text(hops, total, err);
 	}
 	link_close(&link);
 	return ok;
@@ -165,8 +171,9 @@ const struct command command_ping = {
 	.name = "ping",
 	.arguments = "TARGET",
 	.summary = "Reach a node and show each hop with its time and what was agreed on",
-	.description = "Resolves the target, connects, exchanges keys, authenticates, asks EPMD, does the node's handshake and calls it once; shows what each "
-	               "hop took and came to. Where a hop fails, its error says so.",
+	.description = "Resolves the target, connects, exchanges keys, authenticates, asks EPMD, does the node's "
+		       "handshake and calls it once; shows what each "
+		       "hop took and came to. Where a hop fails, its error says so.",
 	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_JSON,
 	.min_words = 1,
 	.max_words = 1,

@@ -50,7 +50,8 @@ struct json_object *report_error_json(const struct error *err)
 
 bool report_json(struct json_object *object, struct error *err)
 {
-	const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+	const char *text =
+		json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 	struct output out;
 
 	output_init(&out, STDOUT_FILENO, "standard output", strlen(text) + 1);
@@ -76,7 +77,8 @@ void report_error(const struct command_options *options, const struct error *err
 		report_json(object, &ignored);
 		return;
 	}
-	snprintf(head, sizeof head, "%sbeamline:%s %s: ", colours ? "\x1b[1;31m" : "", colours ? "\x1b[0m" : "", error_layer(err->code));
+	snprintf(head, sizeof head, "%sbeamline:%s %s: ", colours ? "\x1b[1;31m" : "", colours ? "\x1b[0m" : "",
+		 error_layer(err->code));
 	snprintf(tail, sizeof tail, "%s [%s]", err->message, error_name(err->code));
 	terminal_print_line(STDERR_FILENO, head, tail);
 	if (err->cure[0])

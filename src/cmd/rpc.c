@@ -31,9 +31,11 @@ const struct command command_rpc = {
 	.name = "rpc",
 	.arguments = "TARGET MODULE FUNCTION [ARGS]",
 	.summary = "Call a function on a node and show what it returns",
-	.description = "Calls MODULE:FUNCTION with ARGS, the text of a list of terms in Erlang's syntax ('[]' if it is left out), which is read here: no "
-	               "text is evaluated on the node. The value is shown in full. For a module of Elixir write its whole name, Elixir.String. "
-	               "Otherwise as eval.",
+	.description = "Calls MODULE:FUNCTION with ARGS, the text of a list of terms in Erlang's syntax ('[]' if it is "
+		       "left out), which is read here: no "
+		       "text is evaluated on the node. The value is shown in full. For a module of Elixir write its "
+		       "whole name, Elixir.String. "
+		       "Otherwise as eval.",
 	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_EVALUATE | GROUP_JSON,
 	.min_words = 3,
 	.max_words = 4,

@@ -52,7 +52,7 @@ enum dist_operation {
 #define X(name, op, size, payload) DIST_##name = op,
 	DIST_OPERATIONS(X)
 #undef X
-	DIST_OPERATION_MAX = 36,
+		DIST_OPERATION_MAX = 36,
 };
 
 struct dist_message {
@@ -63,7 +63,7 @@ struct dist_message {
 
 /* Decodes one frame's body. Errors: ERROR_PROTOCOL, ERROR_LIMIT. The terms live as long as arena and body. */
 bool dist_message_decode(struct arena *arena, const uint8_t *body, size_t len, const struct etf_limits *limits,
-                         struct dist_message *message, struct error *err);
+			 struct dist_message *message, struct error *err);
 /* "SEND"; NULL for an operation unknown to us. */
 const char *dist_operation_name(int operation);
 

@@ -16,8 +16,8 @@
 
 enum {
 	EPMD_PORT = 4369,
-	EPMD_NAME_MAX = 255,         /* bytes of a node's name before the @ */
-	EPMD_NODES_MAX = 4096,       /* more on one host are not listed: an error */
+	EPMD_NAME_MAX = 255,           /* bytes of a node's name before the @ */
+	EPMD_NODES_MAX = 4096,         /* more on one host are not listed: an error */
 	EPMD_ANSWER_MAX = 1024 * 1024, /* bytes of a whole NAMES_RESP */
 };
 
@@ -33,7 +33,7 @@ struct epmd_names {
 
 struct epmd_port {
 	uint16_t port;
-	uint8_t node_type; /* 77: normal, 72: hidden */
+	uint8_t node_type;        /* 77: normal, 72: hidden */
 	uint16_t highest_version; /* of the handshake: 6 from OTP 23 on, 5 before */
 	uint16_t lowest_version;
 };

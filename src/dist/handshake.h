@@ -16,17 +16,17 @@
 #include "base/error.h"
 
 enum {
-	HANDSHAKE_NAME_MAX = 1020,  /* bytes of a full node name: 255 characters of 4 */
+	HANDSHAKE_NAME_MAX = 1020,   /* bytes of a full node name: 255 characters of 4 */
 	HANDSHAKE_PACKET_MAX = 2048, /* no packet of an honest peer is longer */
 };
 
 struct handshake_options {
-	const char *name;     /* our node's name; with NAME_ME in flags only the part behind the @ */
-	uint64_t flags;       /* what we offer */
-	uint32_t creation;    /* ours; 0 with NAME_ME */
-	uint32_t challenge;   /* 32 random bits, new for each handshake */
-	int version;          /* 6, or 5 for peers before OTP 23 (no dynamic name there) */
-	int length_bytes;     /* 2; 4 over TLS */
+	const char *name;   /* our node's name; with NAME_ME in flags only the part behind the @ */
+	uint64_t flags;     /* what we offer */
+	uint32_t creation;  /* ours; 0 with NAME_ME */
+	uint32_t challenge; /* 32 random bits, new for each handshake */
+	int version;        /* 6, or 5 for peers before OTP 23 (no dynamic name there) */
+	int length_bytes;   /* 2; 4 over TLS */
 	/* The accepting side: what a peer that asks for a dynamic name gets, in full; NULL: such a peer is not allowed. */
 	const char *lent_name;
 	uint32_t lent_creation;
@@ -70,7 +70,8 @@ void handshake_clear(struct handshake *h);
  * Takes bytes up to the next event; *used tells how many. Errors name the step: ERROR_NOT_ERLANG, ERROR_TLS_EXPECTED, ERROR_NAME_TAKEN,
  * ERROR_NOT_ALLOWED, ERROR_HANDSHAKE_REFUSED, ERROR_NODE_UNPROVEN (the peer's digest is wrong), ERROR_COOKIE_MISMATCH (accepting side).
  */
-enum handshake_event handshake_feed(struct handshake *h, const uint8_t *data, size_t len, size_t *used, struct error *err);
+enum handshake_event handshake_feed(struct handshake *h, const uint8_t *data, size_t len, size_t *used,
+				    struct error *err);
 /*
  * The cookie's bytes; digests are computed at once, nothing of it is kept. The connecting side goes on (HANDSHAKE_MORE), the accepting one has
  * come to its end (HANDSHAKE_DONE, with the ack in `out`, or HANDSHAKE_FAILED).

@@ -12,12 +12,13 @@
 #include "etf/term.h"
 
 struct etf_limits {
-	uint32_t depth;       /* nesting */
-	size_t elements;      /* terms in all */
-	size_t inflated;      /* bytes of a compressed term after inflation; it lives in the arena */
+	uint32_t depth;  /* nesting */
+	size_t elements; /* terms in all */
+	size_t inflated; /* bytes of a compressed term after inflation; it lives in the arena */
 };
 
-#define ETF_LIMITS_DEFAULT ((struct etf_limits){ .depth = 4096, .elements = 8 * 1024 * 1024, .inflated = 64 * 1024 * 1024 })
+#define ETF_LIMITS_DEFAULT                                                                                             \
+	((struct etf_limits){ .depth = 4096, .elements = 8 * 1024 * 1024, .inflated = 64 * 1024 * 1024 })
 
 /*
  * Decodes one term that begins with the version byte (131), compressed or not. *used: bytes taken; what follows is the
@@ -25,6 +26,6 @@ struct etf_limits {
  * ERROR_LIMIT (too deep, too many, too large).
  */
 bool etf_decode(struct arena *arena, const void *data, size_t len, const struct etf_limits *limits,
-                const struct term **out, size_t *used, struct error *err);
+		const struct term **out, size_t *used, struct error *err);
 
 #endif

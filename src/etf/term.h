@@ -47,8 +47,8 @@ enum etf_tag {
 };
 
 enum etf_kind {
-	ETF_INTEGER,   /* fits int64_t */
-	ETF_BIG,       /* does not */
+	ETF_INTEGER, /* fits int64_t */
+	ETF_BIG,     /* does not */
 	ETF_FLOAT,
 	ETF_ATOM,
 	ETF_PID,
@@ -56,13 +56,13 @@ enum etf_kind {
 	ETF_REFERENCE,
 	ETF_TUPLE,
 	ETF_NIL,
-	ETF_STRING,    /* a proper list of bytes that came as STRING_EXT; equal to the ETF_LIST of the same integers */
-	ETF_LIST,      /* at least one element */
+	ETF_STRING, /* a proper list of bytes that came as STRING_EXT; equal to the ETF_LIST of the same integers */
+	ETF_LIST,   /* at least one element */
 	ETF_BINARY,
 	ETF_BITSTRING, /* last byte holds 1 to 7 bits, the most significant ones */
 	ETF_MAP,
-	ETF_EXPORT,    /* fun M:F/A */
-	ETF_FUN,       /* a local fun: opaque, can be sent back */
+	ETF_EXPORT, /* fun M:F/A */
+	ETF_FUN,    /* a local fun: opaque, can be sent back */
 };
 
 struct term;
@@ -113,8 +113,9 @@ struct term {
 		} tuple;
 		struct {
 			const struct term *elements;
-			const struct term *tail; /* NULL: a proper list; else never a list itself: the decoder joins them */
-			uint32_t count;          /* without the tail; at least 1 */
+			const struct term
+				*tail;  /* NULL: a proper list; else never a list itself: the decoder joins them */
+			uint32_t count; /* without the tail; at least 1 */
 		} list;
 		struct etf_bytes bytes; /* STRING, BINARY */
 		struct {
@@ -128,14 +129,14 @@ struct term {
 			uint32_t count;           /* of pairs */
 		} map;
 		struct {
-			const struct term *module; /* atom */
+			const struct term *module;   /* atom */
 			const struct term *function; /* atom */
 			uint32_t arity;
 		} export;
 		struct {
 			const struct term *module; /* atom */
 			struct etf_bytes encoded;  /* the whole term as it came, tag included, version byte not */
-			uint32_t index;            /* index and uniq as `io:write` shows them: #Fun<module.index.uniq> */
+			uint32_t index; /* index and uniq as `io:write` shows them: #Fun<module.index.uniq> */
 			uint32_t uniq;
 			uint8_t arity;
 		} fun;

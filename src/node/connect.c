@@ -45,8 +45,8 @@ static bool ask_all(struct connection *c, bool list, struct error *err)
 	return c->cookie_asked;
 }
 
-bool connect_begin(struct connection *c, const struct connect_options *options, const char *destination, const char *node,
-                   bool list, struct error *err)
+bool connect_begin(struct connection *c, const struct connect_options *options, const char *destination,
+		   const char *node, bool list, struct error *err)
 {
 	const struct tunnel_options tunnel = {
 		.destination = destination,
@@ -102,13 +102,14 @@ static bool provide_cookie(void *context, const struct cookie **cookie, struct e
 
 static bool node_absent(uint16_t port, struct error *err)
 {
-	error_set(err, ERROR_NODE_ABSENT, "nothing listens on port %u of the host's loopback (neither %s nor %s)", port, loopback_4,
-	          loopback_6);
+	error_set(err, ERROR_NODE_ABSENT, "nothing listens on port %u of the host's loopback (neither %s nor %s)", port,
+		  loopback_4, loopback_6);
 	return error_cure(err, "the node may have just stopped, or it listens on another interface only");
 }
 
 /* Over a stream to 127.0.0.1 that is asked for already; if nothing listens there, over one to ::1. */
-static bool link_over(struct connection *c, struct stream *stream, uint16_t port, int version, struct link *link, struct error *err)
+static bool link_over(struct connection *c, struct stream *stream, uint16_t port, int version, struct link *link,
+		      struct error *err)
 {
 	int timeout = c->options->timeout_ms;
 
@@ -168,7 +169,8 @@ static bool only_port(struct connection *c, uint16_t *port, struct error *err)
 		ok = true;
 	} else if (names.count == 0) {
 		error_set(err, ERROR_NODE_UNKNOWN, "EPMD on the host knows no node");
-		error_cure(err, "start the node with distribution (-sname or -name), or name its port with --dist-port");
+		error_cure(err,
+			   "start the node with distribution (-sname or -name), or name its port with --dist-port");
 	} else {
 		list_names(&names, text, sizeof text);
 		error_set(err, ERROR_USAGE, "the host has %zu nodes: %s", names.count, text);

@@ -52,8 +52,8 @@ struct connection {
  * Starts everything that can start and does not wait. node: NULL for the host's only one. `list`: all of the host's names are wanted.
  * Errors: ERROR_CONFIG, ERROR_COOKIE_UNSAFE, ERROR_INPUT_MISSING, ….
  */
-bool connect_begin(struct connection *c, const struct connect_options *options, const char *destination, const char *node,
-                   bool list, struct error *err);
+bool connect_begin(struct connection *c, const struct connect_options *options, const char *destination,
+		   const char *node, bool list, struct error *err);
 /*
  * The link to the node. Errors besides those of each layer: ERROR_NODE_UNKNOWN (with the names that are there), ERROR_USAGE (several
  * nodes, none named), ERROR_NODE_ABSENT (nothing listens on its port).

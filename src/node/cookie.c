@@ -28,11 +28,12 @@ static bool take_cookie(const uint8_t *data, size_t len, struct cookie *cookie, 
 		len--;
 	if (len == 0 || len > COOKIE_MAX)
 		return error_set(err, ERROR_COOKIE_UNSAFE, "%s holds %s", cookie->source,
-		                 len ? "more than a cookie (255 characters)" : "no cookie: it is empty");
+				 len ? "more than a cookie (255 characters)" : "no cookie: it is empty");
 	for (size_t i = 0; i < len; i++) {
 		if (data[i] < 0x20 || data[i] > 0x7e)
-			return error_set(err, ERROR_COOKIE_UNSAFE, "%s holds no cookie: character %zu is not printable ASCII",
-			                 cookie->source, i + 1);
+			return error_set(err, ERROR_COOKIE_UNSAFE,
+					 "%s holds no cookie: character %zu is not printable ASCII", cookie->source,
+					 i + 1);
 	}
 	memcpy(cookie->bytes, data, len);
 	cookie->len = len;
@@ -50,7 +51,8 @@ bool cookie_from_file(const char *path, struct cookie *cookie, struct error *err
 	if (!host_read_file(path, &text, &mode, NULL, err)) {
 		error_cure(err, "name a file that holds the node's cookie");
 	} else if (mode & (S_IRWXG | S_IRWXO)) {
-		error_set(err, ERROR_COOKIE_UNSAFE, "%s may be read or written by others (mode %04o)", path, (unsigned)(mode & 07777));
+		error_set(err, ERROR_COOKIE_UNSAFE, "%s may be read or written by others (mode %04o)", path,
+			  (unsigned)(mode & 07777));
 		error_cure(err, "chmod 400 %s", path);
 	} else {
 		ok = take_cookie(text.data, text.len, cookie, err);
@@ -83,8 +85,10 @@ bool cookie_ask_remote(struct tunnel *tunnel, struct stream *stream, struct erro
 
 static bool remote_missing(struct error *err, const char *why)
 {
-	error_set(err, ERROR_COOKIE_MISSING, "no cookie: neither --cookie-file nor BEAMLINE_COOKIE_FILE is given, and %s", why);
-	return error_cure(err, "name a file that holds the node's cookie: --cookie-file FILE (or --local-cookie for your own ~/.erlang.cookie)");
+	error_set(err, ERROR_COOKIE_MISSING,
+		  "no cookie: neither --cookie-file nor BEAMLINE_COOKIE_FILE is given, and %s", why);
+	return error_cure(err, "name a file that holds the node's cookie: --cookie-file FILE (or --local-cookie for "
+			       "your own ~/.erlang.cookie)");
 }
 
 static bool read_to_end(struct stream *stream, int64_t deadline, struct buf *text, struct error *err)
@@ -123,7 +127,9 @@ bool cookie_from_remote(struct stream *stream, int64_t deadline, struct cookie *
 	buf_init_secret(&text, FILE_MAX);
 	if (!stream_wait_open(stream, deadline, err)) {
 		if (err->code == ERROR_SESSION_REFUSED)
-			remote_missing(err, "the account may run no program on the host, so its ~/.erlang.cookie cannot be read");
+			remote_missing(
+				err,
+				"the account may run no program on the host, so its ~/.erlang.cookie cannot be read");
 	} else if (read_to_end(stream, deadline, &text, err)) {
 		if (text.len > 0)
 			ok = take_cookie(text.data, text.len, cookie, err);

@@ -60,7 +60,8 @@ bool guard_ask(const char *found, const char *node, bool may_ask, struct error *
 	buf_init(&answer, 4096);
 	buf_printf(&question, "%s could stop the node %s.\nType the node's name to go on: ", found, node);
 	if (terminal_ask(buf_text(&question), false, &answer, err))
-		ok = target_names_node(buf_text(&answer), node) || refuse(err, found, node, "the name typed is not the node's");
+		ok = target_names_node(buf_text(&answer), node) ||
+		     refuse(err, found, node, "the name typed is not the node's");
 	buf_clear(&question);
 	buf_clear(&answer);
 	return ok;

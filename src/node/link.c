@@ -24,8 +24,8 @@ void link_close(struct link *link)
 	struct link_counters *c = &link->counters;
 
 	if (c->refused || c->skipped)
-		log_v("node", "%s sent %llu requests that were refused and %llu messages that were too large", link->node,
-		      (unsigned long long)c->refused, (unsigned long long)c->skipped);
+		log_v("node", "%s sent %llu requests that were refused and %llu messages that were too large",
+		      link->node, (unsigned long long)c->refused, (unsigned long long)c->skipped);
 	frame_reader_clear(&link->frames);
 	buf_clear(&link->out);
 	stream_close(&link->stream);
@@ -157,7 +157,8 @@ static bool on_frame(struct link *link, link_handler *handler, void *context, st
 	return ok;
 }
 
-static bool on_bytes(struct link *link, const uint8_t *data, size_t len, link_handler *handler, void *context, struct error *err)
+static bool on_bytes(struct link *link, const uint8_t *data, size_t len, link_handler *handler, void *context,
+		     struct error *err)
 {
 	while (len > 0) {
 		size_t used;
@@ -170,7 +171,8 @@ static bool on_bytes(struct link *link, const uint8_t *data, size_t len, link_ha
 			break;
 		case FRAME_SKIPPED:
 			link->counters.skipped++;
-			log_v("node", "%s sent a message of more than %d MiB: passed over", link->node, LINK_FRAME_MAX >> 20);
+			log_v("node", "%s sent a message of more than %d MiB: passed over", link->node,
+			      LINK_FRAME_MAX >> 20);
 			break;
 		case FRAME_MESSAGE:
 			if (!on_frame(link, handler, context, err))

@@ -20,8 +20,8 @@
 #include "ssh/tunnel.h"
 
 enum {
-	LINK_FRAME_MAX = 1024 * 1024, /* larger messages are passed over: our own programs send pieces */
-	LINK_OUT_MAX = 32 * 1024 * 1024,   /* what may wait to be sent: the text to evaluate is the largest */
+	LINK_FRAME_MAX = 1024 * 1024,    /* larger messages are passed over: our own programs send pieces */
+	LINK_OUT_MAX = 32 * 1024 * 1024, /* what may wait to be sent: the text to evaluate is the largest */
 };
 
 struct link_counters {
@@ -39,8 +39,8 @@ struct link {
 	uint32_t node_creation;
 	struct frame_reader frames;
 	struct buf out;
-	size_t out_at; /* how much of it is sent */
-	int64_t sent_at; /* clock_ms() of the last bytes that left */
+	size_t out_at;       /* how much of it is sent */
+	int64_t sent_at;     /* clock_ms() of the last bytes that left */
 	uint32_t references; /* made so far */
 	struct link_counters counters;
 };
@@ -54,8 +54,9 @@ enum link_kind { LINK_TO_US, LINK_SPAWN_REPLY, LINK_DOWN };
 /* What is for the caller. Terms live until the callback returns. */
 struct link_message {
 	enum link_kind kind;
-	const struct term *payload; /* LINK_TO_US: the message; LINK_DOWN: the reason; LINK_SPAWN_REPLY: a pid, or an atom: why not */
-	const struct term *ref;     /* LINK_SPAWN_REPLY, LINK_DOWN */
+	const struct term *
+		payload; /* LINK_TO_US: the message; LINK_DOWN: the reason; LINK_SPAWN_REPLY: a pid, or an atom: why not */
+	const struct term *ref; /* LINK_SPAWN_REPLY, LINK_DOWN */
 };
 
 /* False with err set ends the reading. */
@@ -68,7 +69,7 @@ typedef bool link_handler(void *context, const struct link_message *message, str
  */
 typedef bool link_cookie(void *context, const struct cookie **cookie, struct error *err);
 bool link_open(struct link *link, struct tunnel *tunnel, struct stream *stream, int version, int timeout_ms,
-               link_cookie *get_cookie, void *context, struct error *err);
+	       link_cookie *get_cookie, void *context, struct error *err);
 void link_close(struct link *link);
 
 /* A message is composed between these two in link->out; link_end sends what the descriptor takes now. */

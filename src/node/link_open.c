@@ -25,7 +25,7 @@ static void link_init(struct link *link, struct stream *stream)
 	*stream = STREAM_NONE;
 }
 
-static void start(struct handshake *h, int version)
+static bool start(struct handshake *h, int version, struct error *err)
 {
 	struct handshake_options options = {
 		.name = our_host,
@@ -35,7 +35,8 @@ static void start(struct handshake *h, int version)
 	};
 	char fixed[64];
 
-	platform_random(&options.challenge, sizeof options.challenge);
+	if (!platform_random(&options.challenge, sizeof options.challenge))
+		return error_set(err, ERROR_NO_RESOURCES, "the system gives no random bytes: %s", strerror(errno));
 	if (version < 6) {
 		/* No name to be lent there. One of a few, so that the node's atom table does not grow with every visit. */
 		snprintf(fixed, sizeof fixed, "beamline-%d@%s", (int)(getpid() % 32), our_host);
@@ -44,6 +45,7 @@ static void start(struct handshake *h, int version)
 		options.creation = 1;
 	}
 	handshake_connect(h, &options);
+	return true;
 }
 
 /* Sends what the state machine has to send; a handshake's packets always fit into the socket. */
@@ -79,8 +81,8 @@ static bool closed(struct link *link, struct handshake *h, struct error *err)
 }
 
 /* What has come, without taking it: bytes behind the handshake are frames, and stay for link_serve. */
-static bool peek_bytes(struct link *link, struct handshake *h, int64_t deadline, uint8_t *block, size_t size, size_t *len,
-                       struct error *err)
+static bool peek_bytes(struct link *link, struct handshake *h, int64_t deadline, uint8_t *block, size_t size,
+		       size_t *len, struct error *err)
 {
 	for (;;) {
 		ssize_t n = recv(link->stream.fd, block, size, MSG_PEEK);
@@ -97,7 +99,8 @@ static bool peek_bytes(struct link *link, struct handshake *h, int64_t deadline,
 	}
 }
 
-static bool run(struct link *link, struct handshake *h, int64_t deadline, link_cookie *get_cookie, void *context, struct error *err)
+static bool run(struct link *link, struct handshake *h, int64_t deadline, link_cookie *get_cookie, void *context,
+		struct error *err)
 {
 	enum handshake_event event = HANDSHAKE_MORE;
 	uint8_t block[HANDSHAKE_PACKET_MAX];
@@ -133,15 +136,15 @@ static void take_over(struct link *link, const struct handshake *h)
 }
 
 bool link_open(struct link *link, struct tunnel *tunnel, struct stream *stream, int version, int timeout_ms,
-               link_cookie *get_cookie, void *context, struct error *err)
+	       link_cookie *get_cookie, void *context, struct error *err)
 {
-	struct handshake h;
+	struct handshake h = { 0 };
 
 	link_init(link, stream);
-	start(&h, version);
 	/* Our name leaves at once, to travel as soon as SSH is ready; how long a person takes to type a password is not counted. */
-	bool ok = send_packets(link, &h, err) && (!tunnel || tunnel_wait(tunnel, IO_NO_DEADLINE, NULL, err)) &&
-	          run(link, &h, clock_ms() + timeout_ms, get_cookie, context, err);
+	bool ok = start(&h, version, err) && send_packets(link, &h, err) &&
+		  (!tunnel || tunnel_wait(tunnel, IO_NO_DEADLINE, NULL, err)) &&
+		  run(link, &h, clock_ms() + timeout_ms, get_cookie, context, err);
 	if (ok)
 		take_over(link, &h);
 	handshake_clear(&h);

@@ -91,7 +91,8 @@ bool link_refuse(struct link *link, const struct dist_message *m, struct error *
 		return true;
 	const char *name = dist_operation_name(m->operation);
 	link->counters.refused++;
-	log_vv("node", "%s sent %s (operation %d): refused", link->node, name ? name : "what we do not know", m->operation);
+	log_vv("node", "%s sent %s (operation %d): refused", link->node, name ? name : "what we do not know",
+	       m->operation);
 	switch (m->operation) {
 	case DIST_SPAWN_REQUEST:
 	case DIST_SPAWN_REQUEST_TT:

@@ -28,7 +28,7 @@ static bool absent(struct stream *stream, struct error *err)
 {
 	error_set(err, ERROR_EPMD_ABSENT, "no EPMD listens on %s of the host", stream->what);
 	return error_cure(err, "if it is on another port, name it with --epmd-port; if the node runs without EPMD, "
-	                       "name the node's own port with --dist-port");
+			       "name the node's own port with --dist-port");
 }
 
 /* Waits for more bytes and reads them; *end: the answer is over. */
@@ -42,12 +42,15 @@ static bool read_more(struct stream *stream, int64_t deadline, struct buf *answe
 	case IO_SIGNAL:
 		return error_interrupted(err, io_take_signal());
 	default:
-		error_set(err, ERROR_EPMD_TIMEOUT, "what listens on %s of the host does not answer as EPMD", stream->what);
-		return error_cure(err, "EPMD may be suspended, or it is another program's port; see --epmd-port and --dist-port");
+		error_set(err, ERROR_EPMD_TIMEOUT, "what listens on %s of the host does not answer as EPMD",
+			  stream->what);
+		return error_cure(
+			err, "EPMD may be suspended, or it is another program's port; see --epmd-port and --dist-port");
 	}
 	uint8_t *room = buf_reserve(answer, 4096);
 	if (!room)
-		return error_set(err, ERROR_EPMD_GARBAGE, "what listens on %s of the host sends without end", stream->what);
+		return error_set(err, ERROR_EPMD_GARBAGE, "what listens on %s of the host sends without end",
+				 stream->what);
 	ssize_t n = io_read(stream->fd, room, 4096);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		n = 0;
@@ -70,7 +73,8 @@ static bool cut(struct stream *stream, int64_t deadline, struct error *err)
 {
 	if (!stream_reason(stream, deadline, err))
 		return false;
-	error_set(err, ERROR_EPMD_GARBAGE, "what listens on %s of the host closes instead of answering as EPMD", stream->what);
+	error_set(err, ERROR_EPMD_GARBAGE, "what listens on %s of the host closes instead of answering as EPMD",
+		  stream->what);
 	return error_cure(err, "it may be another program's port; see --epmd-port and --dist-port");
 }
 

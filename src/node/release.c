@@ -21,8 +21,12 @@ static bool take(void *context, enum session_stream stream, const uint8_t *data,
 
 bool node_release(struct link *link, char *release, size_t size, struct error *err)
 {
-	const struct term argument = { .kind = ETF_ATOM, .tag = ETF_TAG_SMALL_ATOM_UTF8, .atom = { "otp_release", 11 } };
-	const struct term arguments = { .kind = ETF_LIST, .tag = ETF_TAG_LIST, .list = { .elements = &argument, .count = 1 } };
+	const struct term argument = { .kind = ETF_ATOM,
+				       .tag = ETF_TAG_SMALL_ATOM_UTF8,
+				       .atom = { "otp_release", 11 } };
+	const struct term arguments = { .kind = ETF_LIST,
+					.tag = ETF_TAG_LIST,
+					.list = { .elements = &argument, .count = 1 } };
 	const struct session_request request = {
 		.module = "erlang",
 		.function = "system_info",

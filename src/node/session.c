@@ -32,17 +32,17 @@ struct session {
 	const struct session_request *request;
 	const struct session_sink *sink;
 	struct session_result *result;
-	struct link_ref spawn;   /* of our request */
-	struct link_ref tag;     /* in all messages, so that nobody else's are taken for them */
-	struct arena pids;       /* what the following two live in */
+	struct link_ref spawn; /* of our request */
+	struct link_ref tag;   /* in all messages, so that nobody else's are taken for them */
+	struct arena pids;     /* what the following two live in */
 	const struct term *controller;
 	const struct term *relay;
 	size_t unacknowledged;
-	int ending_signal;       /* the evaluation is being ended for this signal … */
-	bool ending_timeout;     /* … or because its time is over */
+	int ending_signal;   /* the evaluation is being ended for this signal … */
+	bool ending_timeout; /* … or because its time is over */
 	int64_t deadline;
 	bool finished;
-	struct error outcome;    /* with `finished`: code ERROR_NONE if all is well */
+	struct error outcome; /* with `finished`: code ERROR_NONE if all is well */
 };
 
 /* Pids are kept beyond the message that they came in. */
@@ -118,8 +118,11 @@ static bool on_finished(struct session *s, const struct term *part, struct error
 	s->result->finished_us = clock_us();
 	s->result->detached = part[4].kind == ETF_INTEGER ? (int)part[4].integer : -1;
 	if (s->ending_timeout)
-		return error_set(&s->outcome, ERROR_TIMEOUT, "the evaluation took longer than %g s and was ended on the node, with all it had linked",
-		                 s->request->timeout_ms / 1000.0) || true;
+		return error_set(
+			       &s->outcome, ERROR_TIMEOUT,
+			       "the evaluation took longer than %g s and was ended on the node, with all it had linked",
+			       s->request->timeout_ms / 1000.0) ||
+		       true;
 	if (s->ending_signal)
 		return error_interrupted(&s->outcome, s->ending_signal) || true;
 	if (s->outcome.code == ERROR_NONE)
@@ -154,7 +157,7 @@ static bool on_message(struct session *s, const struct term *m, struct error *er
 		/* fall through */
 	default:
 		return error_set(err, ERROR_PROTOCOL, "the node sent an answer of a kind (%lld) that is not known",
-		                 (long long)part[1].integer);
+				 (long long)part[1].integer);
 	}
 }
 
@@ -177,7 +180,7 @@ static bool on_spawn_reply(struct session *s, const struct term *result, struct 
 
 	if (result->kind != ETF_PID) {
 		error_set(err, ERROR_CALL_REFUSED, "%s does not spawn the evaluation: %s", s->link->node,
-		          reason_text(result, text, sizeof text));
+			  reason_text(result, text, sizeof text));
 		return error_cure(err, "the node may have reached its limit of processes");
 	}
 	if (!s->controller)
@@ -195,8 +198,8 @@ static bool on_down(struct session *s, const struct term *reason, struct error *
 
 	if (s->finished)
 		return true;
-	return error_set(err, ERROR_CALL_REFUSED, "the evaluation's process on %s ended before its time: %s", s->link->node,
-	                 reason_text(reason, text, sizeof text));
+	return error_set(err, ERROR_CALL_REFUSED, "the evaluation's process on %s ended before its time: %s",
+			 s->link->node, reason_text(reason, text, sizeof text));
 }
 
 static bool on_link_message(void *context, const struct link_message *message, struct error *err)
@@ -234,8 +237,9 @@ static bool on_deadline(struct session *s, struct error *err)
 	if (s->ending_signal)
 		return error_interrupted(err, s->ending_signal);
 	if (s->ending_timeout)
-		return error_set(err, ERROR_TIMEOUT, "the evaluation took longer than %g s, and %s does not say that it has ended it",
-		                 s->request->timeout_ms / 1000.0, s->link->node);
+		return error_set(err, ERROR_TIMEOUT,
+				 "the evaluation took longer than %g s, and %s does not say that it has ended it",
+				 s->request->timeout_ms / 1000.0, s->link->node);
 	s->ending_timeout = true;
 	return end(s, err);
 }
@@ -278,9 +282,11 @@ static bool turn(struct session *s, struct error *err)
 }
 
 bool session_run(struct link *link, const struct session_request *request, const struct session_sink *sink,
-                 struct session_result *result, struct error *err)
+		 struct session_result *result, struct error *err)
 {
-	struct session s = { .link = link, .request = request, .sink = sink, .result = result, .deadline = IO_NO_DEADLINE };
+	struct session s = {
+		.link = link, .request = request, .sink = sink, .result = result, .deadline = IO_NO_DEADLINE
+	};
 
 	*result = (struct session_result){ .detached = -1 };
 	arena_init(&s.pids, 16 * 1024);

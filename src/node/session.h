@@ -63,6 +63,6 @@ struct session_result {
  * ERROR_CALL_REFUSED, ERROR_INTERRUPTED (ended on the node too), the sink's, and the link's.
  */
 bool session_run(struct link *link, const struct session_request *request, const struct session_sink *sink,
-                 struct session_result *result, struct error *err);
+		 struct session_result *result, struct error *err);
 
 #endif

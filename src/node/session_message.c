@@ -9,7 +9,8 @@
 #include "remote/session.h"
 
 /* {Client, Tag, Language, Input, Confirmed, Show, Columns, Window, Guard} */
-static void put_arguments(struct link *link, const struct session_request *request, const struct link_ref *tag, size_t window)
+static void put_arguments(struct link *link, const struct session_request *request, const struct link_ref *tag,
+			  size_t window)
 {
 	struct buf *out = &link->out;
 
@@ -36,7 +37,8 @@ static void put_arguments(struct link *link, const struct session_request *reque
 }
 
 /* The arguments of erl_eval:exprs/2: [Loader, [{P, <<Program>>}, {A, Arguments}]]. */
-static void put_call(struct link *link, const struct session_request *request, const struct link_ref *tag, size_t window)
+static void put_call(struct link *link, const struct session_request *request, const struct link_ref *tag,
+		     size_t window)
 {
 	struct buf *out = &link->out;
 
@@ -54,8 +56,8 @@ static void put_call(struct link *link, const struct session_request *request, c
 }
 
 /* {SPAWN_REQUEST, ReqId, From, GroupLeader, {Module, Function, Arity}, [monitor]} */
-bool session_spawn(struct link *link, const struct session_request *request, const struct link_ref *spawn, const struct link_ref *tag,
-                   size_t window, struct error *err)
+bool session_spawn(struct link *link, const struct session_request *request, const struct link_ref *spawn,
+		   const struct link_ref *tag, size_t window, struct error *err)
 {
 	struct buf *out = &link->out;
 	size_t begin = link_begin(link);
@@ -77,7 +79,8 @@ bool session_spawn(struct link *link, const struct session_request *request, con
 	return link_end(link, begin, err);
 }
 
-bool session_send(struct link *link, const struct term *to, const struct link_ref *tag, int kind, int64_t value, struct error *err)
+bool session_send(struct link *link, const struct term *to, const struct link_ref *tag, int kind, int64_t value,
+		  struct error *err)
 {
 	if (!to)
 		return true;
@@ -147,7 +150,8 @@ void session_outcome(int64_t outcome, const struct term *detail, struct session_
 		return;
 	case REMOTE_NOT_BYTES:
 		error_set(err, ERROR_RESULT_NOT_BYTES, "the result is neither a binary nor iodata, which --raw needs");
-		error_cure(err, "leave --raw out, or turn the result into a binary: term_to_binary(…), iolist_to_binary(…)");
+		error_cure(err,
+			   "leave --raw out, or turn the result into a binary: term_to_binary(…), iolist_to_binary(…)");
 		return;
 	case REMOTE_NO_LANGUAGE:
 		error_set(err, ERROR_NO_ELIXIR, "the node has no Elixir (its code path has no module Elixir.Code)");

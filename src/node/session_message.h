@@ -9,10 +9,11 @@
 enum { SESSION_NO_VALUE = -1, SESSION_FALSE = -2, SESSION_TRUE = -3 };
 
 /* SPAWN_REQUEST with the program, the text and everything else: the whole evaluation in one message. */
-bool session_spawn(struct link *link, const struct session_request *request, const struct link_ref *spawn, const struct link_ref *tag,
-                   size_t window, struct error *err);
+bool session_spawn(struct link *link, const struct session_request *request, const struct link_ref *spawn,
+		   const struct link_ref *tag, size_t window, struct error *err);
 /* {Tag, Kind} or {Tag, Kind, Value} to one of the program's processes; `to` may be NULL (not known yet): nothing is sent. */
-bool session_send(struct link *link, const struct term *to, const struct link_ref *tag, int kind, int64_t value, struct error *err);
+bool session_send(struct link *link, const struct term *to, const struct link_ref *tag, int kind, int64_t value,
+		  struct error *err);
 /* A binary's text, cut to fit. */
 void session_text(const struct term *binary, char *text, size_t size);
 /* The outcome and its detail as result and error. */

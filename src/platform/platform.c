@@ -14,9 +14,6 @@
 #ifdef HAVE_SYS_PRCTL_H
 #include <sys/prctl.h>
 #endif
-#ifdef HAVE_GETRANDOM
-#include <sys/random.h>
-#endif
 
 void platform_quick_ack(int fd)
 {
@@ -92,22 +89,7 @@ void platform_close_others(const int *keep, size_t count)
 	}
 }
 
-void platform_random(void *data, size_t len)
+bool platform_random(void *data, size_t len)
 {
-	unsigned char *p = data;
-#ifdef HAVE_GETRANDOM
-	while (len > 0) {
-		ssize_t n = getrandom(p, len, 0);
-		if (n <= 0)
-			break;
-		p += n;
-		len -= (size_t)n;
-	}
-#endif
-	if (len == 0)
-		return;
-	int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, p, len) != (ssize_t)len)
-		abort();
-	close(fd);
+	return getentropy(data, len) == 0;
 }

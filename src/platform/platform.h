@@ -17,7 +17,7 @@ void platform_no_core_dumps(void);
 bool platform_die_with_parent(int signal);
 /* Closes every descriptor from 3 on but these (at most 8, in any order), as in a forked child that is a program of its own. */
 void platform_close_others(const int *keep, size_t count);
-/* Unpredictable bytes. Ends the process if the system has none. */
-void platform_random(void *data, size_t len);
+/* Unpredictable bytes, at most 256. False: the system has none. */
+bool platform_random(void *data, size_t len);
 
 #endif

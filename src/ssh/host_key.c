@@ -153,9 +153,9 @@ static void remember(const struct ssh_config *config, const struct shown_key *ke
 	if (!path)
 		return;
 	buf_init(&line, KNOWN_HOSTS_KEY_MAX * 2);
-	platform_random(salt, sizeof salt);
+	bool salted = platform_random(salt, sizeof salt);
 	known_hosts_line(&line, key->name, key->blob, key->len, config->hash_known_hosts ? salt : NULL);
-	if (line.overflow || !known_hosts_append(path, &line))
+	if (!salted || line.overflow || !known_hosts_append(path, &line))
 		log_notice("the key of %s could not be added to %s: %s", key->name, path, strerror(errno));
 	else
 		log_notice("the %s key of %s is now known in %s", short_type(key->type), key->name, path);

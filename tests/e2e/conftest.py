@@ -194,7 +194,7 @@ def nothing_left(request):
     while True:
         reap_children()
         strays = rig.strays()
-        folders = glob.glob(os.path.join(rig.runtime, "*")) + glob.glob(f"/tmp/beamline-{os.getuid()}*")
+        folders = glob.glob(os.path.join(rig.runtime, "beamline", "*")) + glob.glob(os.path.join(rig.runtime, "[!b]*")) + glob.glob(f"/tmp/beamline-{os.getuid()}*")
         if not strays and not folders:
             return
         if time.monotonic() > end:

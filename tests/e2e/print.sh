@@ -23,5 +23,6 @@ trap 'rm -rf "$dir"' EXIT
 trap 'exit 99' HUP INT TERM
 
 escript "$SRCDIR/tests/tools/print_terms.escript" "$dir/erlang" "$TERMS" "$SEED" || exit 99
+ERL_FLAGS="+pc unicode" escript "$SRCDIR/tests/tools/print_terms.escript" "$dir/unicode" "$TERMS" "$SEED" || exit 99
 elixir "$SRCDIR/tests/tools/print_terms.exs" "$dir/elixir" "$TERMS" "$SEED" || exit 99
-"$BUILDDIR/tests/tools/print_compare" "$dir/erlang" "$dir/elixir"
+"$BUILDDIR/tests/tools/print_compare" "$dir/erlang" "$dir/unicode" "$dir/elixir"
