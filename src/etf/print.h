@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Terms as text, in the two syntaxes that operators read. The output is UTF-8 and holds no control characters but
- * newlines (strings and atoms are escaped as the node's own printer would), so it needs no terminal filter.
+ * newlines (strings and atoms are escaped as the node's own printer would); like the node it lets through what turns the
+ * direction of writing, so on a terminal it goes through the filter as all text of the node's.
+ *
+ * Time is in proportion to the term and the text. Lines of a deep term are indented, so the text may be much larger than the
+ * term: the buffer's maximum is what bounds it. What differs from the node's own text stands at the top of print_erlang.c
+ * and print_elixir.c.
  */
 #ifndef ETF_PRINT_H
 #define ETF_PRINT_H

@@ -5,6 +5,11 @@
  * A tuple whose first element is an atom keeps its other elements beside the tag, or, if that would lead too far to the
  * right somewhere in the term, under it: by 4 columns where that is enough, else by 1. So the term is gone through up to
  * three times, the first two only probing; what a part would take on one line is measured only up to a line's length.
+ *
+ * Not as on the node: grapheme clusters other than a letter with the common marks (print_text.c) are counted by their code
+ * points when lines are broken; integers of more than 32 KiB are written in base 16; pids, ports and references of other
+ * nodes are shown with the node's name. Maps are in the node's own order, which is told by the order in which it sends them:
+ * OTP 25 was tried. Records are tuples here, as in ~tp.
  */
 #include <limits.h>
 

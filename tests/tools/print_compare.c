@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Prints terms and compares with what real nodes print. The files come from print_terms.escript and print_terms.exs: records
- * of group, syntax ('e'rlang or eli'x'ir), width, column, encoded term, expected text; each length 4 bytes, big-endian.
+ * of group, syntax ('e'rlang, also with '+pc 'u'nicode, or eli'x'ir), width, column, encoded term, expected text; each length 4 bytes, big-endian.
  * One TAP line a group.
  */
 #include <stdio.h>
@@ -26,8 +26,11 @@ static struct group *group_of(struct reader name, char syntax)
 {
 	char text[GROUP_NAME];
 
-	snprintf(text, sizeof text, "%s %.*s", syntax == 'e' ? "erlang" : "elixir", (int)reader_left(&name),
-		 (const char *)name.p);
+	snprintf(text, sizeof text, "%s %.*s",
+		 syntax == 'e'   ? "erlang"
+		 : syntax == 'u' ? "erlang +pc unicode"
+				 : "elixir",
+		 (int)reader_left(&name), (const char *)name.p);
 	for (size_t i = 0; i < GROUPS; i++) {
 		if (!groups[i].name[0])
 			memcpy(groups[i].name, text, sizeof text);
@@ -57,7 +60,8 @@ static void check(struct reader *r)
 	char syntax = (char)read_u8(r);
 	struct etf_print_options options = { .width = (int)read_u32(r),
 					     .column = (int)read_u32(r),
-					     .local_node = "nonode@nohost" };
+					     .local_node = "nonode@nohost",
+					     .printable_unicode = syntax == 'u' };
 	struct reader encoded = read_view(r, read_u32(r));
 	struct reader expected = read_view(r, read_u32(r));
 	struct group *group = group_of(name, syntax);
@@ -70,7 +74,7 @@ static void check(struct reader *r)
 	arena_init(&arena, SIZE_MAX);
 	buf_init(&out, SIZE_MAX);
 	bool ok = etf_decode(&arena, encoded.p, reader_left(&encoded), &ETF_LIMITS_DEFAULT, &t, &used, &err) &&
-		  (syntax == 'e' ? etf_print_erlang : etf_print_elixir)(&out, t, &options) &&
+		  (syntax == 'x' ? etf_print_elixir : etf_print_erlang)(&out, t, &options) &&
 		  out.len == reader_left(&expected) && !memcmp(out.data, expected.p, out.len);
 	group->count++;
 	if (!ok && group->wrong++ < SHOWN) {

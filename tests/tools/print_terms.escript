@@ -18,7 +18,8 @@ put_case(F, Group, T, W, C) ->
     Fmt = lists:flatten(io_lib:format("~~~w.~wtp", [W, C])),
     Text = unicode:characters_to_binary(io_lib:format(Fmt, [T])),
     Bin = term_to_binary(T),
-    ok = file:write(F, [<<(byte_size(Group)):32>>, Group, <<$e, W:32, C:32, (byte_size(Bin)):32>>, Bin,
+    Syntax = case io:printable_range() of latin1 -> $e; unicode -> $u end,
+    ok = file:write(F, [<<(byte_size(Group)):32>>, Group, <<Syntax, W:32, C:32, (byte_size(Bin)):32>>, Bin,
                         <<(byte_size(Text)):32>>, Text]).
 
 pick(L) -> lists:nth(rand:uniform(length(L)), L).
