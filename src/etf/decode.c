@@ -1,275 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "etf/decode.h"
 
-#include <math.h>
 #include <string.h>
 #include <zlib.h>
 
-#include "base/buf.h"
-#include "etf/number.h"
-#include "etf/utf8.h"
+#include "etf/decode_leaf.h"
 
 enum {
-	ATOM_CHARACTERS_MAX = 255,
-	REFERENCE_IDS_MAX = 5,
-	FLOAT_TEXT_LEN = 31,
 	FUN_UNIQ_LEN = 16,
 	DEFLATE_RATIO_MAX = 1032, /* no deflate stream says more with a byte: larger claims are lies */
 };
 
-struct decoder {
-	struct reader r;
-	const uint8_t *start;
-	const char *where; /* for errors: "" or that the offset counts inflated bytes */
-	struct arena *arena;
-	size_t elements; /* still allowed */
-	uint32_t depth;  /* still allowed */
-	struct error *err;
-};
-
 static bool decode_term(struct decoder *d, struct term *t);
-
-static size_t offset(const struct decoder *d)
-{
-	return (size_t)(d->r.p - d->start);
-}
-
-static bool malformed(struct decoder *d, const char *what)
-{
-	return error_set(d->err, ERROR_PROTOCOL, "%s in an external term (at byte %zu%s)", what, offset(d), d->where);
-}
-
-static bool cut(struct decoder *d)
-{
-	return error_set(d->err, ERROR_PROTOCOL, "an external term ends too early (at byte %zu%s)", offset(d),
-			 d->where);
-}
-
-static bool too_much(struct decoder *d, const char *what)
-{
-	return error_set(d->err, ERROR_LIMIT, "an external term %s (at byte %zu%s)", what, offset(d), d->where);
-}
-
-static void *take(struct decoder *d, size_t count, size_t size)
-{
-	void *at = arena_alloc(d->arena, count, size);
-
-	if (!at)
-		too_much(d, "needs more memory than is allowed");
-	return at;
-}
-
-/* ---- atoms ---- */
-
-static bool atom_latin1(struct decoder *d, struct term *t, const uint8_t *name, size_t len)
-{
-	char *text = NULL;
-	size_t used = 0, high = 0;
-
-	for (size_t i = 0; i < len; i++)
-		high += name[i] >> 7;
-	t->atom.name = (const char *)name;
-	t->atom.len = len + high;
-	if (high == 0)
-		return true;
-	text = take(d, len + high, 1);
-	for (size_t i = 0; text && i < len; i++) {
-		char code[UTF8_MAX];
-		size_t step = utf8_encode(name[i], code);
-		memcpy(text + used, code, step);
-		used += step;
-	}
-	t->atom.name = text;
-	return text != NULL;
-}
-
-static bool decode_atom(struct decoder *d, struct term *t)
-{
-	bool small = t->tag == ETF_TAG_SMALL_ATOM || t->tag == ETF_TAG_SMALL_ATOM_UTF8;
-	size_t characters, len = small ? read_u8(&d->r) : read_u16(&d->r);
-	const uint8_t *name = read_bytes(&d->r, len);
-
-	t->kind = ETF_ATOM;
-	if (!name)
-		return cut(d);
-	if (t->tag == ETF_TAG_ATOM || t->tag == ETF_TAG_SMALL_ATOM)
-		return len > ATOM_CHARACTERS_MAX ? malformed(d, "an atom of more than 255 characters")
-						 : atom_latin1(d, t, name, len);
-	if (!utf8_valid(name, len, &characters))
-		return malformed(d, "an atom that is not UTF-8");
-	if (characters > ATOM_CHARACTERS_MAX)
-		return malformed(d, "an atom of more than 255 characters");
-	t->atom.name = (const char *)name;
-	t->atom.len = len;
-	return true;
-}
-
-static bool is_atom_tag(uint8_t tag)
-{
-	return tag == ETF_TAG_ATOM || tag == ETF_TAG_SMALL_ATOM || tag == ETF_TAG_ATOM_UTF8 ||
-	       tag == ETF_TAG_SMALL_ATOM_UTF8;
-}
-
-/* An atom in a place where nothing else may stand. */
-static const struct term *atom_part(struct decoder *d)
-{
-	struct term *t = take(d, 1, sizeof *t);
-
-	if (!t)
-		return NULL;
-	*t = (struct term){ .tag = read_u8(&d->r) };
-	if (d->r.failed)
-		cut(d);
-	else if (!is_atom_tag(t->tag))
-		malformed(d, "no atom where one must stand");
-	else if (decode_atom(d, t))
-		return t;
-	return NULL;
-}
-
-/* ---- numbers ---- */
-
-static bool decode_integer(struct decoder *d, struct term *t)
-{
-	t->kind = ETF_INTEGER;
-	t->integer = t->tag == ETF_TAG_SMALL_INTEGER ? read_u8(&d->r) : (int32_t)read_u32(&d->r);
-	return !d->r.failed || cut(d);
-}
-
-static bool decode_big(struct decoder *d, struct term *t)
-{
-	size_t len = t->tag == ETF_TAG_SMALL_BIG ? read_u8(&d->r) : read_u32(&d->r);
-	uint8_t sign = read_u8(&d->r);
-	const uint8_t *digits = read_bytes(&d->r, len);
-
-	if (!digits)
-		return cut(d);
-	etf_integer_set(t, digits, len, sign != 0);
-	return true;
-}
-
-static bool decode_float(struct decoder *d, struct term *t)
-{
-	uint64_t bits = read_u64(&d->r);
-
-	t->kind = ETF_FLOAT;
-	memcpy(&t->real, &bits, sizeof bits);
-	if (d->r.failed)
-		return cut(d);
-	return isfinite(t->real) || malformed(d, "a float that is no number");
-}
-
-static bool decode_text_float(struct decoder *d, struct term *t)
-{
-	const uint8_t *text = read_bytes(&d->r, FLOAT_TEXT_LEN);
-
-	t->kind = ETF_FLOAT;
-	t->text = text;
-	if (!text)
-		return cut(d);
-	size_t len = strnlen((const char *)text, FLOAT_TEXT_LEN);
-	return etf_float_parse((const char *)text, len, &t->real) || malformed(d, "a float that is no number");
-}
-
-/* ---- identifiers ---- */
-
-static bool decode_pid(struct decoder *d, struct term *t)
-{
-	t->kind = ETF_PID;
-	t->pid.node = atom_part(d);
-	if (!t->pid.node)
-		return false;
-	t->pid.id = read_u32(&d->r);
-	t->pid.serial = read_u32(&d->r);
-	t->pid.creation = t->tag == ETF_TAG_PID ? read_u8(&d->r) : read_u32(&d->r);
-	return !d->r.failed || cut(d);
-}
-
-static bool decode_port(struct decoder *d, struct term *t)
-{
-	t->kind = ETF_PORT;
-	t->port.node = atom_part(d);
-	if (!t->port.node)
-		return false;
-	t->port.id = t->tag == ETF_TAG_V4_PORT ? read_u64(&d->r) : read_u32(&d->r);
-	t->port.creation = t->tag == ETF_TAG_PORT ? read_u8(&d->r) : read_u32(&d->r);
-	return !d->r.failed || cut(d);
-}
-
-static bool reference_ids(struct decoder *d, struct term *t, uint16_t count)
-{
-	if (d->r.failed || reader_left(&d->r) < 4U * count)
-		return cut(d);
-	uint32_t *ids = take(d, count, sizeof *ids);
-	for (uint16_t i = 0; ids && i < count; i++)
-		ids[i] = read_u32(&d->r);
-	t->reference.ids = ids;
-	t->reference.count = count;
-	return ids != NULL;
-}
-
-static bool decode_old_reference(struct decoder *d, struct term *t)
-{
-	t->kind = ETF_REFERENCE;
-	t->reference.node = atom_part(d);
-	if (!t->reference.node || !reference_ids(d, t, 1))
-		return false;
-	t->reference.creation = read_u8(&d->r);
-	return !d->r.failed || cut(d);
-}
-
-static bool decode_reference(struct decoder *d, struct term *t)
-{
-	uint16_t count = read_u16(&d->r);
-
-	t->kind = ETF_REFERENCE;
-	if (d->r.failed)
-		return cut(d);
-	if (count < 1 || count > REFERENCE_IDS_MAX)
-		return malformed(d, "a reference of a wrong length");
-	t->reference.node = atom_part(d);
-	if (!t->reference.node)
-		return false;
-	t->reference.creation = t->tag == ETF_TAG_NEW_REFERENCE ? read_u8(&d->r) : read_u32(&d->r);
-	return reference_ids(d, t, count);
-}
-
-/* ---- bytes ---- */
-
-static bool decode_binary(struct decoder *d, struct term *t)
-{
-	size_t len = t->tag == ETF_TAG_STRING ? read_u16(&d->r) : read_u32(&d->r);
-	const uint8_t *data = read_bytes(&d->r, len);
-
-	t->kind = t->tag == ETF_TAG_STRING ? ETF_STRING : ETF_BINARY;
-	if (!data)
-		return cut(d);
-	t->bytes = (struct etf_bytes){ data, len };
-	if (t->kind == ETF_STRING && len == 0)
-		*t = (struct term){ .kind = ETF_NIL, .tag = ETF_TAG_NIL };
-	return true;
-}
-
-static bool decode_bits(struct decoder *d, struct term *t)
-{
-	size_t len = read_u32(&d->r);
-	uint8_t last_bits = read_u8(&d->r);
-	const uint8_t *data = read_bytes(&d->r, len);
-
-	if (!data)
-		return cut(d);
-	if (last_bits > 8 || (last_bits == 0) != (len == 0))
-		return malformed(d, "a bitstring of a wrong length");
-	if (last_bits == 0 || last_bits == 8) {
-		*t = (struct term){ .kind = ETF_BINARY, .tag = ETF_TAG_BINARY, .bytes = { data, len } };
-		return true;
-	}
-	t->kind = ETF_BITSTRING;
-	t->bits.data = data;
-	t->bits.len = len;
-	t->bits.last_bits = last_bits;
-	return true;
-}
 
 /* ---- containers ---- */
 
@@ -277,14 +19,14 @@ static bool decode_bits(struct decoder *d, struct term *t)
 static struct term *decode_elements(struct decoder *d, size_t count)
 {
 	if (d->r.failed || count > reader_left(&d->r)) {
-		cut(d);
+		decoder_cut(d);
 		return NULL;
 	}
 	if (count > d->elements || d->depth == 0) {
-		too_much(d, d->depth ? "has too many elements" : "is nested too deeply");
+		decoder_too_much(d, d->depth ? "has too many elements" : "is nested too deeply");
 		return NULL;
 	}
-	struct term *elements = take(d, count, sizeof *elements);
+	struct term *elements = decoder_take(d, count, sizeof *elements);
 	d->elements -= count;
 	d->depth--;
 	for (size_t i = 0; elements && i < count; i++) {
@@ -323,10 +65,10 @@ static struct term *string_elements(struct decoder *d, size_t *count)
 	*count = read_u16(&d->r);
 	const uint8_t *bytes = read_bytes(&d->r, *count);
 	if (!bytes || *count > d->elements) {
-		bytes ? too_much(d, "has too many elements") : cut(d);
+		bytes ? decoder_too_much(d, "has too many elements") : decoder_cut(d);
 		return NULL;
 	}
-	struct term *elements = take(d, *count, sizeof *elements);
+	struct term *elements = decoder_take(d, *count, sizeof *elements);
 	d->elements -= *count;
 	for (size_t i = 0; elements && i < *count; i++)
 		elements[i] = (struct term){ .kind = ETF_INTEGER, .tag = ETF_TAG_SMALL_INTEGER, .integer = bytes[i] };
@@ -336,7 +78,7 @@ static struct term *string_elements(struct decoder *d, size_t *count)
 /* Reads the next run; *tag becomes the tag of what follows it: the tail, or another run. */
 static struct run *decode_run(struct decoder *d, uint8_t *tag)
 {
-	struct run *run = take(d, 1, sizeof *run);
+	struct run *run = decoder_take(d, 1, sizeof *run);
 
 	if (!run)
 		return NULL;
@@ -349,7 +91,7 @@ static struct run *decode_run(struct decoder *d, uint8_t *tag)
 		run->elements = decode_elements(d, run->count);
 		*tag = run->elements ? read_u8(&d->r) : 0;
 		if (run->elements && d->r.failed) {
-			cut(d);
+			decoder_cut(d);
 			return NULL;
 		}
 	}
@@ -360,7 +102,7 @@ static const struct term *join_runs(struct decoder *d, const struct run *first, 
 {
 	if (!first->next)
 		return first->elements;
-	struct term *all = take(d, count, sizeof *all);
+	struct term *all = decoder_take(d, count, sizeof *all);
 	size_t at = 0;
 	for (const struct run *run = first; all && run; run = run->next) {
 		memcpy(all + at, run->elements, run->count * sizeof *all);
@@ -404,7 +146,7 @@ static bool decode_list(struct decoder *d, struct term *t)
 		return true;
 	}
 	if (count > UINT32_MAX)
-		return too_much(d, "has too many elements");
+		return decoder_too_much(d, "has too many elements");
 	t->kind = ETF_LIST;
 	t->list.count = (uint32_t)count;
 	t->list.tail = tail;
@@ -419,9 +161,9 @@ static bool small_integer(struct decoder *d, uint32_t *value)
 	struct term t = { .tag = read_u8(&d->r) };
 
 	if (d->r.failed)
-		return cut(d);
+		return decoder_cut(d);
 	if (t.tag != ETF_TAG_SMALL_INTEGER && t.tag != ETF_TAG_INTEGER)
-		return malformed(d, "no integer where one must stand");
+		return decoder_malformed(d, "no integer where one must stand");
 	*value = 0;
 	if (!decode_integer(d, &t))
 		return false;
@@ -432,11 +174,11 @@ static bool small_integer(struct decoder *d, uint32_t *value)
 static bool decode_export(struct decoder *d, struct term *t)
 {
 	t->kind = ETF_EXPORT;
-	t->export.module = atom_part(d);
-	t->export.function = t->export.module ? atom_part(d) : NULL;
+	t->export.module = decode_atom_part(d);
+	t->export.function = t->export.module ? decode_atom_part(d) : NULL;
 	if (!t->export.function || !small_integer(d, &t->export.arity))
 		return false;
-	return t->export.arity <= UINT8_MAX || malformed(d, "a fun of an impossible arity");
+	return t->export.arity <= UINT8_MAX || decoder_malformed(d, "a fun of an impossible arity");
 }
 
 static bool fun_creator(struct decoder *d)
@@ -444,9 +186,9 @@ static bool fun_creator(struct decoder *d)
 	struct term creator = { .tag = read_u8(&d->r) };
 
 	if (d->r.failed)
-		return cut(d);
+		return decoder_cut(d);
 	if (creator.tag != ETF_TAG_PID && creator.tag != ETF_TAG_NEW_PID)
-		return malformed(d, "no pid where one must stand");
+		return decoder_malformed(d, "no pid where one must stand");
 	return decode_pid(d, &creator);
 }
 
@@ -461,12 +203,12 @@ static bool decode_fun(struct decoder *d, struct term *t)
 	read_bytes(&d->r, FUN_UNIQ_LEN);
 	read_u32(&d->r); /* the index in the module's own table; the old one, below, is what is printed */
 	uint32_t free_variables = read_u32(&d->r);
-	t->fun.module = atom_part(d);
+	t->fun.module = decode_atom_part(d);
 	if (!t->fun.module || !small_integer(d, &t->fun.index) || !small_integer(d, &t->fun.uniq) || !fun_creator(d) ||
 	    !decode_elements(d, free_variables))
 		return false;
 	if ((size_t)(d->r.p - start) != size)
-		return malformed(d, "a fun of a wrong length");
+		return decoder_malformed(d, "a fun of a wrong length");
 	t->fun.encoded = (struct etf_bytes){ start - 1, size + 1 };
 	return true;
 }
@@ -515,10 +257,10 @@ static bool decode_term(struct decoder *d, struct term *t)
 {
 	*t = (struct term){ .tag = read_u8(&d->r) };
 	if (d->r.failed)
-		return cut(d);
+		return decoder_cut(d);
 	if (!decoders[t->tag]) {
 		error_set(d->err, ERROR_PROTOCOL, "unknown tag %u in an external term (at byte %zu%s)", t->tag,
-			  offset(d) - 1, d->where);
+			  decoder_offset(d) - 1, d->where);
 		return false;
 	}
 	return decoders[t->tag](d, t);
@@ -529,7 +271,7 @@ static uint8_t *inflate_rest(struct decoder *d, size_t size)
 {
 	z_stream z = { .next_in = (z_const Bytef *)d->r.p };
 	size_t left = reader_left(&d->r);
-	uint8_t *data = take(d, size, 1);
+	uint8_t *data = decoder_take(d, size, 1);
 
 	if (!data)
 		return NULL;
@@ -545,7 +287,7 @@ static uint8_t *inflate_rest(struct decoder *d, size_t size)
 	bool whole = result == Z_STREAM_END && z.total_out == size;
 	inflateEnd(&z);
 	if (!whole)
-		malformed(d, "compressed data that does not inflate to what was said");
+		decoder_malformed(d, "compressed data that does not inflate to what was said");
 	return whole ? data : NULL;
 }
 
@@ -554,11 +296,11 @@ static bool decode_compressed(struct decoder *d, struct term *t, size_t max)
 	size_t size = read_u32(&d->r);
 
 	if (d->r.failed)
-		return cut(d);
+		return decoder_cut(d);
 	if (size > max)
-		return too_much(d, "is compressed and too large");
+		return decoder_too_much(d, "is compressed and too large");
 	if (size / DEFLATE_RATIO_MAX > reader_left(&d->r))
-		return cut(d);
+		return decoder_cut(d);
 	const uint8_t *data = inflate_rest(d, size);
 	if (!data)
 		return false;
@@ -568,7 +310,7 @@ static bool decode_compressed(struct decoder *d, struct term *t, size_t max)
 	inner.where = " after inflation";
 	if (!decode_term(&inner, t))
 		return false;
-	return reader_left(&inner.r) == 0 || malformed(&inner, "bytes after the end");
+	return reader_left(&inner.r) == 0 || decoder_malformed(&inner, "bytes after the end");
 }
 
 bool etf_decode(struct arena *arena, const void *data, size_t len, const struct etf_limits *limits,
@@ -587,10 +329,10 @@ bool etf_decode(struct arena *arena, const void *data, size_t len, const struct 
 	struct term *t;
 
 	if (d.r.failed)
-		return cut(&d);
+		return decoder_cut(&d);
 	if (version != ETF_TAG_VERSION)
-		return malformed(&d, "no version byte");
-	t = take(&d, 1, sizeof *t);
+		return decoder_malformed(&d, "no version byte");
+	t = decoder_take(&d, 1, sizeof *t);
 	if (!t)
 		return false;
 	if (reader_left(&d.r) && *d.r.p == ETF_TAG_COMPRESSED) {
@@ -601,6 +343,6 @@ bool etf_decode(struct arena *arena, const void *data, size_t len, const struct 
 		return false;
 	}
 	*out = t;
-	*used = offset(&d);
+	*used = decoder_offset(&d);
 	return true;
 }

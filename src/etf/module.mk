@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libbeamline_a_SOURCES += \
 	src/etf/compare.c \
-	src/etf/decode.c src/etf/decode.h \
+	src/etf/decode.c src/etf/decode.h src/etf/decode_leaf.c src/etf/decode_leaf.h \
 	src/etf/encode.c src/etf/encode.h \
 	src/etf/json.c src/etf/json.h \
 	src/etf/number.c src/etf/number.h \

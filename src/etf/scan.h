@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Text in Erlang syntax to a term, as file:consult reads it: literals of every kind that has one (no operators but a sign
- * and ++ of literals is not read, no calls, no variables). For arguments on the command line, so that no parser runs on the node.
+ * Text in Erlang syntax to a term, as file:consult reads it: literals of every kind that has one. No operators but a sign,
+ * no calls, no variables; a key given twice in a map is an error. For arguments on the command line, so that no parser runs
+ * on the node.
  */
 #ifndef ETF_SCAN_H
 #define ETF_SCAN_H
