@@ -45,9 +45,9 @@ struct broker {
 	struct pollset set;
 	int listener_place;
 	int64_t accept_after;
-	int64_t heard; /* clock_ms() of the last packet */
-	int asked;     /* keepalive requests since then */
-	bool keepalive_pending;
+	uint64_t packets; /* of them, how many everyone has had their turn after */
+	int64_t heard;    /* clock_ms() of the last packet */
+	int asked;        /* keepalive requests since then */
 };
 
 static volatile sig_atomic_t end_signal, resize_signal;
@@ -148,7 +148,7 @@ static bool establish(struct broker *b)
 	if (!b->event || ssh_event_add_session(b->event, b->session.ssh) != SSH_OK)
 		return error_set(err, ERROR_NO_RESOURCES, "libssh has no memory");
 	ssh_set_message_callback(b->session.ssh, refuse_request, NULL);
-	ssh_set_counters(b->session.ssh, &b->counter, NULL);
+	ssh_set_counters(b->session.ssh, NULL, &b->counter);
 	return true;
 }
 
@@ -173,21 +173,26 @@ static int alive_interval_ms(const struct broker *b)
 	return (interval > 0 && interval < 86400 ? interval : ALIVE_INTERVAL_S) * 1000;
 }
 
-/* libssh remembers an answer until it is asked again: that call only collects it. */
+/* libssh keeps the last answer until it is asked again, and that call only collects it, without a word about which of both it did. */
 static void send_keepalive(struct broker *b)
 {
-	if (b->keepalive_pending)
-		b->keepalive_pending = ssh_send_keepalive(b->session.ssh) == SSH_AGAIN;
-	if (!b->keepalive_pending)
-		b->keepalive_pending = ssh_send_keepalive(b->session.ssh) == SSH_AGAIN;
+	uint64_t sent = b->counter.out_packets;
+
+	ssh_send_keepalive(b->session.ssh);
+	if (b->counter.out_packets == sent)
+		ssh_send_keepalive(b->session.ssh);
 	b->asked++;
 }
 
 static void keep_alive(struct broker *b)
 {
 	int most = b->session.config->alive_count > 0 ? b->session.config->alive_count : ALIVE_COUNT;
-	int64_t silent = clock_ms() - b->heard;
 
+	if (b->counter.in_packets != b->packets) {
+		b->heard = clock_ms();
+		b->asked = 0;
+	}
+	int64_t silent = clock_ms() - b->heard;
 	if (!b->service.ssh || silent < (int64_t)alive_interval_ms(b) * (b->asked + 1))
 		return;
 	if (b->asked >= most)
@@ -316,6 +321,14 @@ static void bury_orphans(struct broker *b)
 	b->orphan_count = kept;
 }
 
+/* What came before the end is passed on as far as it is taken at once. */
+static void run_down(struct broker *b)
+{
+	for (size_t i = 0; i < b->client_count; i++)
+		broker_client_run(b->clients[i], &b->set);
+	lose(b, ssh_get_error(b->session.ssh));
+}
+
 /*
  * Rounds until nothing moves: packets are also taken inside of libssh's other calls, for channels that had their turn already. True: the
  * rounds ran out first.
@@ -323,24 +336,21 @@ static void bury_orphans(struct broker *b)
 static bool move(struct broker *b)
 {
 	for (int round = 0; round < ROUNDS_MAX; round++) {
-		uint64_t packets = b->counter.in_packets;
 		bool more = false;
-		if (b->service.ssh && !read_ssh(b)) {
-			/* What came before the end is passed on as far as it is taken at once. */
-			for (size_t i = 0; i < b->client_count; i++)
-				broker_client_run(b->clients[i], &b->set);
-			lose(b, ssh_get_error(b->session.ssh));
-		}
+		if (b->service.ssh && !read_ssh(b))
+			run_down(b);
+		uint64_t packets = b->counter.in_packets;
 		for (size_t i = 0; i < b->client_count; i++)
 			more |= broker_client_run(b->clients[i], &b->set);
 		if (b->service.ssh)
 			bury_orphans(b);
-		if (b->counter.in_packets != packets) {
+		if (packets != b->packets) {
 			b->heard = clock_ms();
 			b->asked = 0;
-		} else if (!more) {
-			return false;
+			b->packets = packets;
 		}
+		if (b->counter.in_packets == packets && !more)
+			return false;
 	}
 	return true;
 }
@@ -360,9 +370,10 @@ static void serve(struct broker *b)
 			for (size_t i = 0; i < b->client_count; i++)
 				broker_client_resize(b->clients[i]);
 		}
+		keep_alive(b);
 		more = move(b);
 		drop_done_clients(b);
-		keep_alive(b);
+		more |= b->counter.in_packets != b->packets;
 	}
 }
 

@@ -16,6 +16,8 @@ enum {
 
 /* One broker process has one connection, so its channels are counted here as libssh counts them. */
 static unsigned next_number = FIRST_CHANNEL;
+/* A channel is being asked for again: others that must be wait for their turn, or their reasons would be lost as well. */
+static bool retry_taken;
 
 static char *copy_text(struct mux_text text)
 {
@@ -45,8 +47,16 @@ void channel_opening_init(struct channel_opening *o, const struct mux_request *r
 	}
 }
 
+static void end_retry(struct channel_opening *o)
+{
+	if (o->retrying)
+		retry_taken = false;
+	o->retrying = false;
+}
+
 void channel_opening_clear(struct channel_opening *o)
 {
+	end_retry(o);
 	free(o->host);
 	free(o->term);
 	free(o->command);
@@ -106,18 +116,22 @@ static enum open_result refuse_session(const char *what, const char *words, stru
 
 static enum open_result refuse(struct channel_opening *o, ssh_session session, struct error *err)
 {
-	const char *text = ssh_get_error(session);
-	const char *words = text;
+	const char *words = "no reason known";
 	unsigned code = 0;
 
-	/* Channels refused in one go leave the last one's reason only. */
-	if (!read_reason(o, text, &code, &words) && ++o->attempts < ATTEMPTS_MAX && ssh_is_connected(session))
+	if (!read_reason(o, ssh_get_error(session), &code, &words) && ++o->attempts < ATTEMPTS_MAX &&
+	    ssh_is_connected(session))
 		return OPEN_AGAIN;
 	return o->is_session ? refuse_session("open a session", words, err) : refuse_forward(o, code, words, err);
 }
 
 static int ask_open(struct channel_opening *o, ssh_channel ssh)
 {
+	if (!o->awaited && o->attempts > 0) {
+		if (retry_taken)
+			return SSH_AGAIN;
+		o->retrying = retry_taken = true;
+	}
 	if (!o->awaited)
 		o->number = next_number++;
 	o->awaited = true;
@@ -170,6 +184,7 @@ static enum open_result go_on(struct channel_opening *o, ssh_session session, bo
 	switch (o->step) {
 	case STEP_OPEN:
 		o->awaited = false;
+		end_retry(o);
 		if (!ok)
 			return refuse(o, session, err);
 		o->step = STEP_TERMINAL;

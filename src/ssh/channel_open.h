@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The opening of a channel: direct-tcpip in one step; a session, then its terminal, its environment and its program, one answer of the
- * server's after the other. libssh tells why it was refused in a text only, and only of the last channel refused.
+ * server's after the other. libssh tells why it was refused in a text only, and only of the last channel refused: those whose
+ * reason is lost are asked for again, one at a time.
  */
 #ifndef SSH_CHANNEL_OPEN_H
 #define SSH_CHANNEL_OPEN_H
@@ -19,8 +20,9 @@ struct channel_opening {
 	bool want_tty;
 	bool subsystem;
 	bool lacks_terminal;
-	bool awaited; /* the open request was sent and not answered yet */
-	int attempts;
+	bool awaited;    /* the open request was sent and not answered yet */
+	bool retrying;   /* holds the one turn that there is */
+	int attempts;    /* lost to a reason that was another channel's */
 	unsigned number; /* libssh's, as its error text names it */
 	int columns, rows;
 	char *host;

@@ -35,8 +35,9 @@ bool session_wait(struct session *s, int64_t deadline, const char *what, struct 
 	case IO_SIGNAL:
 		return error_interrupted(err, io_take_signal());
 	case IO_TIMEOUT:
-		return error_set(err, ERROR_SSH_LOST, "%s port %u does not answer (%s)", s->config->hostname,
-				 (unsigned)s->config->port, what);
+		error_set(err, ERROR_SSH_LOST, "%s port %u does not answer (%s)", s->config->hostname,
+			  (unsigned)s->config->port, what);
+		return error_cure(err, "try again; ConnectTimeout in ssh_config sets the patience");
 	case IO_FAILED:
 		break;
 	}
@@ -92,8 +93,9 @@ static void explain_exchange(struct session *s, struct error *err)
 	}
 	if (explain_proxy(s, err))
 		return;
-	error_set(err, ERROR_NOT_SSH, "%s port %u: %s", hostname, port,
-		  *why ? why : "the connection ended before keys were exchanged");
+	if (!*why || strstr(why, "disconnected"))
+		why = "the connection ended before keys were exchanged";
+	error_set(err, ERROR_NOT_SSH, "%s port %u: %s", hostname, port, why);
 	error_cure(err, "check that sshd answers on this port: `ssh -v -p %u %s` shows how far it comes", port,
 		   s->config->destination);
 }

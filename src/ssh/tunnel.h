@@ -56,6 +56,9 @@ struct stream {
 	struct error *failure; /* what the server told, or NULL */
 };
 
+/* A stream that is not there: what a structure of streams begins with; may be closed. */
+#define STREAM_NONE ((struct stream){ .fd = -1, .control = -1 })
+
 /*
  * Resolves the destination with `ssh -G`, forks the broker (which connects, checks the host key and authenticates, asking on
  * the terminal if it may) and returns at once. Errors: ERROR_CONFIG, ERROR_NO_RESOURCES, …
