@@ -8,7 +8,7 @@
  * Not as on the node: structs show their fields in the order of their names (the node: of their definition), also if the
  * node does not have the module; of the structs that inspect themselves only Range, MapSet, Date, Time, NaiveDateTime and
  * DateTime (UTC) do so here; local funs lack the name of their function; atoms in scripts other than Latin, Greek, Cyrillic
- * and East Asian ones are always quoted.
+ * and East Asian ones are always quoted; integers of more than 32 KiB are in base 16; what is another node's has its name.
  */
 #include <string.h>
 
