@@ -69,19 +69,15 @@ static bool take_exception(struct show *show, const uint8_t *data, size_t len, s
 	return output_put(&show->err_out, data, len) || failed(&show->err_out, err);
 }
 
-static bool take(void *context, enum session_stream stream, const uint8_t *data, size_t len, struct error *err)
+static bool take(void *context, enum session_message stream, const uint8_t *data, size_t len, struct error *err)
 {
 	struct show *show = context;
 
-	switch (stream) {
-	case SESSION_OUTPUT:
+	if (stream == SESSION_OUTPUT)
 		return take_output(show, data, len, err);
-	case SESSION_VALUE:
+	if (stream == SESSION_VALUE)
 		return take_value(show, data, len, err);
-	case SESSION_EXCEPTION:
-		return take_exception(show, data, len, err);
-	}
-	return true;
+	return take_exception(show, data, len, err);
 }
 
 static void show_init(struct show *show)

@@ -7,22 +7,27 @@
 #include "etf/encode.h"
 #include "node/target.h"
 
+/* Exits and messages to system processes, and application:stop of kernel and stdlib, are known to remote/session itself. */
 static const struct guard_function list[] = {
-	/* the whole node */
 	{ "erlang", "halt", -1 },
 	{ "init", "stop", -1 },
 	{ "init", "restart", -1 },
 	{ "init", "reboot", -1 },
+	{ "init", "boot", 1 },
 	{ "c", "q", 0 },
 	{ "shell_default", "q", 0 },
+	{ "heart", "set_cmd", 1 },
+	{ "heart", "clear_cmd", 0 },
+	{ "net_kernel", "stop", 0 },
+	{ "release_handler", "reboot_old_release", -1 },
+	{ "release_handler", "install_release", -1 },
+	{ "erts_debug", "set_internal_state", 2 },
+	{ "erts_internal", "erase_persistent_terms", 0 },
 	{ "Elixir.System", "halt", -1 },
 	{ "Elixir.System", "stop", -1 },
 	{ "Elixir.System", "restart", -1 },
-	/* what the node cannot live without */
-	{ "application", "stop", 1 }, /* of kernel and stdlib only: remote/session looks at the argument */
-	{ "net_kernel", "stop", 0 },
-	{ "erl_prim_loader", "set_primary_archive", -1 },
-	{ "erts_debug", "set_internal_state", 2 },
+	{ "Elixir.IEx.Helpers", "q", 0 },
+	{ "Elixir.Mix", "halt", -1 },
 	{ NULL, NULL, 0 },
 };
 

@@ -9,7 +9,7 @@
 enum { CALL_TIMEOUT_MS = 10000 };
 
 /* erlang:system_info(otp_release) is a string: with SESSION_SHOW_RAW it comes as its bytes. */
-static bool take(void *context, enum session_stream stream, const uint8_t *data, size_t len, struct error *err)
+static bool take(void *context, enum session_message stream, const uint8_t *data, size_t len, struct error *err)
 {
 	struct buf *text = context;
 

@@ -14,7 +14,6 @@
 #include "node/guard.h"
 #include "node/keeper.h"
 #include "node/session_message.h"
-#include "remote/session.h"
 
 enum {
 	/* Bytes that may be on their way and not yet acknowledged: more than bandwidth times round trip of most links. */
@@ -69,7 +68,7 @@ static bool acknowledge(struct session *s, struct error *err)
 	}
 	size_t taken = s->unacknowledged;
 	s->unacknowledged = 0;
-	return session_send(s->link, s->relay, &s->tag, REMOTE_ACKNOWLEDGE, (int64_t)taken, err);
+	return session_send(s->link, s->relay, &s->tag, SESSION_ACKNOWLEDGE, (int64_t)taken, err);
 }
 
 /* Has the node end it; what comes then is the outcome “ended”. */
@@ -78,10 +77,10 @@ static bool end(struct session *s, struct error *err)
 	s->deadline = clock_ms() + END_WAIT_MS;
 	if (!s->controller)
 		return true;
-	return session_send(s->link, s->controller, &s->tag, REMOTE_END, SESSION_NO_VALUE, err);
+	return session_send(s->link, s->controller, &s->tag, SESSION_KILL, SESSION_NO_VALUE, err);
 }
 
-static bool on_data(struct session *s, enum session_stream stream, const struct term *bytes, struct error *err)
+static bool on_data(struct session *s, enum session_message stream, const struct term *bytes, struct error *err)
 {
 	if (bytes->kind != ETF_BINARY)
 		return error_set(err, ERROR_PROTOCOL, "the node sent output that is not bytes");
@@ -107,7 +106,7 @@ static bool on_question(struct session *s, const struct term *found, struct erro
 	/* The refusal's own words are kept: the outcome that the node sends then only says that it was refused. */
 	if (!yes)
 		s->outcome = refusal;
-	return session_send(s->link, s->controller, &s->tag, REMOTE_ANSWER, yes ? SESSION_TRUE : SESSION_FALSE, err);
+	return session_send(s->link, s->controller, &s->tag, SESSION_ANSWER, yes ? SESSION_TRUE : SESSION_FALSE, err);
 }
 
 static bool on_finished(struct session *s, const struct term *part, struct error *err)
@@ -141,17 +140,17 @@ static bool on_message(struct session *s, const struct term *m, struct error *er
 	}
 	const struct term *part = m->tuple.elements;
 	switch (part[1].integer) {
-	case REMOTE_STARTED:
+	case SESSION_STARTED:
 		if (!s->relay)
 			s->relay = keep_pid(s, &part[2]);
 		return true;
-	case REMOTE_OUTPUT:
-	case REMOTE_VALUE:
-	case REMOTE_EXCEPTION:
-		return on_data(s, (enum session_stream)part[1].integer, &part[2], err);
-	case REMOTE_QUESTION:
+	case SESSION_OUTPUT:
+	case SESSION_VALUE:
+	case SESSION_EXCEPTION:
+		return on_data(s, (enum session_message)part[1].integer, &part[2], err);
+	case SESSION_QUESTION:
 		return on_question(s, &part[2], err);
-	case REMOTE_FINISHED:
+	case SESSION_END:
 		if (m->tuple.count == 5)
 			return on_finished(s, part, err);
 		/* fall through */

@@ -14,17 +14,9 @@
 #include "base/output.h"
 #include "etf/term.h"
 #include "node/link.h"
+#include "remote/session.h"
 
 enum session_language { SESSION_ERLANG, SESSION_ELIXIR };
-
-/* How the value comes back; the numbers are remote/session's. */
-enum session_show {
-	SESSION_SHOW_SHELL = 1, /* as text, as the node's own shell prints it */
-	SESSION_SHOW_FULL = 2,  /* the same without limits of depth */
-	SESSION_SHOW_TERM = 3,  /* in the external term format */
-	SESSION_SHOW_RAW = 4,   /* the bytes of a binary or iodata */
-	SESSION_SHOW_NOTHING = 5,
-};
 
 struct session_request {
 	enum session_language language;
@@ -40,12 +32,9 @@ struct session_request {
 	bool may_ask;   /* the guard may ask a person */
 };
 
-/* What comes back, besides messages; the numbers are remote/session's. */
-enum session_stream { SESSION_OUTPUT = 1, SESSION_VALUE = 2, SESSION_EXCEPTION = 3 };
-
 struct session_sink {
-	/* Takes the bytes; false: err is set, the evaluation is ended. */
-	bool (*take)(void *context, enum session_stream stream, const uint8_t *data, size_t len, struct error *err);
+	/* Takes the bytes of SESSION_OUTPUT, SESSION_VALUE or SESSION_EXCEPTION; false: err is set, the evaluation is ended. */
+	bool (*take)(void *context, enum session_message stream, const uint8_t *data, size_t len, struct error *err);
 	void *context;
 	/* Where `take` puts them on: acknowledged only as they drain. NULL-terminated. */
 	struct output *outputs[3];

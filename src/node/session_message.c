@@ -6,7 +6,6 @@
 
 #include "etf/encode.h"
 #include "node/guard.h"
-#include "remote/session.h"
 
 /* {Client, Tag, Language, Input, Confirmed, Show, Columns, Window, Guard} */
 static void put_arguments(struct link *link, const struct session_request *request, const struct link_ref *tag,
@@ -20,11 +19,11 @@ static void put_arguments(struct link *link, const struct session_request *reque
 	etf_put_atom(out, request->language == SESSION_ELIXIR ? "elixir" : "erlang");
 	if (request->text) {
 		etf_put_tuple(out, 2);
-		etf_put_integer(out, REMOTE_INPUT_TEXT);
+		etf_put_integer(out, SESSION_INPUT_TEXT);
 		etf_put_binary(out, request->text, request->text_len);
 	} else {
 		etf_put_tuple(out, 4);
-		etf_put_integer(out, REMOTE_INPUT_APPLY);
+		etf_put_integer(out, SESSION_INPUT_APPLY);
 		etf_put_atom(out, request->module);
 		etf_put_atom(out, request->function);
 		etf_put_term(out, request->arguments);
@@ -46,10 +45,10 @@ static void put_call(struct link *link, const struct session_request *request, c
 	buf_put(out, remote_session_loader, remote_session_loader_len);
 	etf_put_list(out, 2);
 	etf_put_tuple(out, 2);
-	etf_put_atom(out, REMOTE_SESSION_PROGRAM_VARIABLE);
+	etf_put_atom(out, SESSION_VAR_PROGRAM);
 	etf_put_binary(out, remote_session_program, remote_session_program_len);
 	etf_put_tuple(out, 2);
-	etf_put_atom(out, REMOTE_SESSION_ARGUMENTS_VARIABLE);
+	etf_put_atom(out, SESSION_VAR_ARGUMENTS);
 	put_arguments(link, request, tag, window);
 	etf_put_nil(out);
 	etf_put_nil(out);
@@ -136,28 +135,28 @@ void session_outcome(int64_t outcome, const struct term *detail, struct session_
 
 	session_text(detail, text, sizeof text);
 	switch (outcome) {
-	case REMOTE_OK:
+	case SESSION_DONE:
 		err->code = ERROR_NONE;
 		return;
-	case REMOTE_RAISED:
+	case SESSION_FAILED:
 		exception(detail, result, err);
 		return;
-	case REMOTE_SYNTAX:
+	case SESSION_SYNTAX:
 		syntax_error(detail, err);
 		return;
-	case REMOTE_REFUSED:
+	case SESSION_REFUSED:
 		error_set(err, ERROR_GUARD, "%s could stop the node; nothing was evaluated", text);
 		return;
-	case REMOTE_NOT_BYTES:
+	case SESSION_NOT_BYTES:
 		error_set(err, ERROR_RESULT_NOT_BYTES, "the result is neither a binary nor iodata, which --raw needs");
 		error_cure(err,
 			   "leave --raw out, or turn the result into a binary: term_to_binary(…), iolist_to_binary(…)");
 		return;
-	case REMOTE_NO_LANGUAGE:
+	case SESSION_NO_LANGUAGE:
 		error_set(err, ERROR_NO_ELIXIR, "the node has no Elixir (its code path has no module Elixir.Code)");
 		error_cure(err, "leave --elixir out");
 		return;
-	case REMOTE_DIED:
+	case SESSION_DIED:
 		error_set(err, ERROR_EXCEPTION, "the evaluation's process was killed: %s", text);
 		return;
 	default:
