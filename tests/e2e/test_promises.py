@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The invariants: nothing exposed, nothing told, nothing left on the node."""
+
+import glob
+import os
+import re
+import signal
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+
+from rig import wait_for
+
+ENDLESS = "register(beamline_probe, self()), (fun F() -> F() end)()"
+TRAPPING = ("register(beamline_probe, self()), process_flag(trap_exit, true), "
+            "spawn_link(fun() -> process_flag(trap_exit, true), (fun F() -> receive _ -> F() end end)() end), (fun F() -> F() end)()")
+
+
+def tree(pid):
+    """A process and its descendants."""
+    pids = [pid]
+    for parent in pids:
+        for path in glob.glob(f"/proc/{parent}/task/*/children"):
+            pids += [int(child) for child in open(path, encoding="ascii").read().split()]
+    return pids
+
+
+def sockets_of(pids):
+    inodes = set()
+    for pid in pids:
+        for path in glob.glob(f"/proc/{pid}/fd/*"):
+            try:
+                match = re.match(r"socket:\[(\d+)\]", os.readlink(path))
+            except OSError:
+                continue
+            if match:
+                inodes.add(match.group(1))
+    return inodes
+
+
+def running(beamline, node, *words):
+    """Starts an evaluation that goes on, and waits until it does."""
+    child = subprocess.Popen([beamline.path, *words[:-2], "eval", *words[-2:]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, env=running.env, start_new_session=True)
+    wait_for("evaluation", 20, lambda: node.eval("is_pid(whereis(beamline_probe))") == "true")
+    return child
+
+
+@pytest.fixture
+def start(beamline, rig, sshd, epmd, node):
+    running.env = rig.base_env()
+    children = []
+
+    def begin(text, *options, target="rig:demo", on=node):
+        children.append(running(beamline, on, "--ssh-config", sshd.config, "--epmd-port", str(epmd.port), *options, target, text))
+        return children[-1]
+    yield begin
+    for child in children:
+        if child.poll() is None:
+            child.kill()
+        child.communicate()
+
+
+def test_nothing_listens_but_a_private_socket(start, rig):
+    child = start(ENDLESS)
+    pids = tree(child.pid)
+    inodes = sockets_of(pids)
+    assert len(pids) >= 2 and inodes
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        for line in open(f"/proc/net/{table}", encoding="ascii").read().splitlines()[1:]:
+            fields = line.split()
+            listening = fields[3] == "0A" or table.startswith("udp")
+            assert not (listening and fields[9] in inodes), line
+    paths = [line.split()[7] for line in open("/proc/net/unix", encoding="utf-8").read().splitlines()[1:]
+             if len(line.split()) > 7 and line.split()[6] in inodes and line.split()[5] == "01" and line.split()[3] == "00010000"]
+    assert paths and all(path.startswith(rig.runtime) for path in paths), paths
+    for path in paths:
+        assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700
+    child.send_signal(signal.SIGINT)
+    child.wait(20)
+
+
+def test_the_cookie_is_nowhere(start, beamline, rig, node, sshd):
+    child = start(ENDLESS, "-vv")
+    secret = b"rigcookie"
+    for pid in tree(child.pid):
+        assert secret not in open(f"/proc/{pid}/cmdline", "rb").read()
+        assert secret not in open(f"/proc/{pid}/environ", "rb").read()
+        assert re.search(r"Max core file size\s+0\s+0", open(f"/proc/{pid}/limits", encoding="ascii").read())
+    for root, _, files in os.walk(rig.runtime):
+        for name in files:
+            path = os.path.join(root, name)
+            assert not os.path.isfile(path) or secret not in open(path, "rb").read()
+    child.send_signal(signal.SIGTERM)
+    out, err = child.communicate(timeout=20)
+    assert child.returncode == 128 + signal.SIGTERM
+    assert secret not in out + err and b"cookie: from" in err
+
+
+def test_the_node_never_lists_us(start, node):
+    start(ENDLESS)
+    assert node.nodes("visible") == "[]"
+    assert "beamline.invalid" in node.nodes("hidden")
+
+
+@pytest.mark.parametrize("text", [ENDLESS, TRAPPING])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_nothing_of_an_evaluation_outlives_us(start, node, text, number):
+    before = node.number_of("process_count")
+    child = start(text)
+    assert node.number_of("process_count") > before
+    child.send_signal(number)
+    child.wait(20)
+    wait_for("gone", 10, lambda: node.number_of("process_count") == before)
+
+
+def test_a_timeout_ends_what_was_linked(beamline, node):
+    before = node.number_of("process_count")
+    done = beamline("eval", "rig:demo", TRAPPING, "--timeout", "500ms")
+    assert done.status == 75, done
+    assert node.number_of("process_count") == before
+
+
+def test_hundreds_of_visits_leave_nothing(beamline, node):
+    """The whole of 2,000 visits: BEAMLINE_VISITS=2000. A few hundred show a leak of one atom a visit just as well."""
+    visits = int(os.environ.get("BEAMLINE_VISITS", "200"))
+    text = "lists:sum(lists:seq(1, 10))"
+    for _ in range(3):
+        assert beamline("eval", "rig:demo", text).stdout == "55\n"
+    wait_for("disconnected", 5, lambda: node.nodes() == "[]")
+    before = node.counts()
+    for _ in range(visits):
+        assert beamline("eval", "rig:demo", text).stdout == "55\n"
+    # The last connection may still be on its way down.
+    same = ("process_count", "port_count", "ets_count")
+    wait_for("the last visit's end", 5, lambda: all(node.counts()[key] <= before[key] for key in same))
+    assert node.number_of("atom_count") - before["atom_count"] < 10
+    assert node.nodes("visible") == "[]"
+
+
+@pytest.fixture
+def impatient(make, sshd, epmd):
+    """A node that gives up a peer which has been silent for 4 seconds."""
+    return make.node("impatient", epmd=epmd, home=sshd.home, args=["-kernel", "net_ticktime", "4"])
+
+
+def test_ticks_are_answered_while_a_person_reads(beamline, impatient):
+    done = beamline("eval", "rig:impatient", "timer:sleep(9000), still_here")
+    assert done.status == 0 and done.stdout == "still_here\n", done
+
+
+def test_ticks_are_answered_while_a_slow_reader_holds_us_up(beamline, impatient):
+    """The reader of standard output takes nothing for twice the tick time; the writer on the node waits in bounded memory."""
+    read_end, write_end = os.pipe()
+    result = {}
+
+    def call():
+        result["done"] = beamline("eval", "rig:impatient", "[io:put_chars(lists:duplicate(1000, $x)) || _ <- lists:seq(1, 20000)], done",
+                                  stdout=write_end, limit=60)
+        os.close(write_end)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    time.sleep(9)
+    assert int(impatient.eval("erlang:memory(binary)")) < 8 * 1024 * 1024
+    size = 0
+    while chunk := os.read(read_end, 65536):
+        size += len(chunk)
+    caller.join()
+    os.close(read_end)
+    assert result["done"].status == 0 and size == 20000 * 1000 + len("done\n"), (result["done"], size)
+
+
+def test_ticks_go_on_while_we_are_stopped(beamline, impatient):
+    """Ctrl-Z for longer than the tick time, then on."""
+    terminal = beamline("eval", "rig:impatient", "register(beamline_probe, self()), receive go -> went end", terminal=True)
+    wait_for("evaluation", 20, lambda: impatient.eval("is_pid(whereis(beamline_probe))") == "true")
+    os.kill(terminal.pid, signal.SIGTSTP)
+    wait_for("stopped", 5, lambda: open(f"/proc/{terminal.pid}/stat", encoding="ascii").read().rpartition(")")[2].split()[0] == "T")
+    time.sleep(9)
+    assert impatient.eval("is_pid(whereis(beamline_probe))") == "true"
+    os.kill(terminal.pid, signal.SIGCONT)
+    impatient.eval("beamline_probe ! go")
+    terminal.expect("went")
+    assert terminal.finish().status == 0
+
+
+@pytest.mark.limit(200)
+def test_a_huge_message_passes_by(beamline, make, impatient, sshd):
+    """100 MB sent to our process, slower than the tick time: passed over, and the evaluation goes on."""
+    text = ("[Peer] = nodes(hidden), Us = [P || {monitors, Ms} <- [process_info(Q, monitors) || Q <- processes()], {process, P} <- Ms, "
+            "node(P) =:= Peer], [hd(Us) ! binary:copy(<<7>>, 100 * 1024 * 1024)], sent")
+    done = beamline("-v", "eval", "rig:impatient", text, limit=120)
+    assert done.status == 0 and done.stdout == "sent\n", done
+    assert "passed over" in done.stderr, done
+
+
+def test_strangers_messages_are_dropped_and_counted(beamline, node):
+    text = ("[Peer] = nodes(hidden), [Us | _] = [P || {monitors, Ms} <- [process_info(Q, monitors) || Q <- processes()], {process, P} <- Ms, "
+            "node(P) =:= Peer], Us ! hello, {nosuch, Peer} ! hello, catch spawn(Peer, erlang, now, []), "
+            "R = monitor(process, {nosuch, Peer}), receive {'DOWN', R, _, _, Why} -> Why end")
+    done = beamline("-v", "eval", "rig:demo", text)
+    assert done.status == 0 and done.stdout == "noproc\n", done
+    assert re.search(r"sent \d+ requests that were refused", done.stderr), done
