@@ -14,3 +14,6 @@ libbeamline_a_SOURCES += \
 EXTRA_PROGRAMS += tests/tools/tunnel_driver
 check_PROGRAMS += tests/unit/known_hosts_test tests/unit/resolve_test
 EXTRA_DIST += tests/e2e/test_ssh_auth.py
+check_PROGRAMS += tests/unit/mux_test
+FUZZ_TARGETS += tests/fuzz/fuzz_mux
+tests_fuzz_fuzz_mux_SOURCES = tests/fuzz/fuzz_mux.c $(FUZZ_MAIN)

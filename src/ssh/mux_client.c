@@ -7,9 +7,32 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 
-enum { READ_SIZE = 4096 };
+enum {
+	READ_SIZE = 4096,
+	BUSY_MS = 2000, /* for a server whose queue of connections is full: OpenSSH's holds 64 */
+	BUSY_STEP_MS = 5,
+};
+
+/* connect() of a unix socket cannot be waited for: it is tried again while the queue is full. */
+static bool connect_patiently(int fd, const struct sockaddr_un *address)
+{
+	int64_t deadline = clock_ms() + BUSY_MS;
+
+	for (;;) {
+		struct pollfd none = { .fd = -1 };
+		if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0)
+			return true;
+		if (errno != EAGAIN || clock_ms() >= deadline)
+			return false;
+		if (io_wait(&none, 1, clock_ms() + BUSY_STEP_MS) == IO_SIGNAL) {
+			errno = EAGAIN;
+			return false;
+		}
+	}
+}
 
 bool mux_client_connect(const char *path, int *fd, struct error *err)
 {
@@ -23,7 +46,7 @@ bool mux_client_connect(const char *path, int *fd, struct error *err)
 		return error_set(err, ERROR_NO_RESOURCES, "socket: %s", strerror(errno));
 	io_set_cloexec(*fd);
 	io_set_nonblocking(*fd);
-	if (connect(*fd, (struct sockaddr *)&address, sizeof address) == 0)
+	if (connect_patiently(*fd, &address))
 		return true;
 	int why = errno;
 	io_close(fd);

@@ -6,7 +6,10 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* A non-blocking connection. Errors: ERROR_SSH_LOST (nobody serves the socket), ERROR_NO_RESOURCES. */
+/*
+ * A non-blocking connection; waits (2 s at most) only for a server whose queue of connections is full. Errors: ERROR_SSH_LOST (nobody
+ * serves the socket), ERROR_NO_RESOURCES.
+ */
 bool mux_client_connect(const char *path, int *fd, struct error *err);
 /*
  * Sends the packets and then each descriptor in a message of its own, as OpenSSH reads them. Waits only if the packets are larger than a socket's

@@ -34,7 +34,7 @@ static bool parse_code(const char *line, struct error *err)
 	if (code == ERROR_NONE)
 		return false;
 	error_set(err, code, "%s", "");
-	if (space) {
+	if (space && code == ERROR_INTERRUPTED) {
 		long signal = strtol(space + 1, NULL, 10);
 		err->signal = signal > 0 && signal < 128 ? (int)signal : 0;
 	}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Any bytes as what comes over a multiplexing socket, read as both sides read it. What is found must lie inside of the packet, and an error
+ * that parses must give the same error once more.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ssh/mux.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool condition)
+{
+	if (!condition)
+		abort();
+}
+
+/* Touches every byte, for the sanitizer to judge. */
+static void must_lie_in(const struct mux_packet *packet, const void *p, size_t len)
+{
+	const uint8_t *at = p, *begin = packet->body.end - (packet->size - 4);
+
+	must(len == 0 || (at >= begin && len <= (size_t)(packet->body.end - at)));
+}
+
+static void check_request(const struct mux_packet *packet)
+{
+	struct mux_request request;
+
+	if (!mux_decode_request(packet, &request))
+		return;
+	must(request.descriptors >= 0 && request.descriptors <= MUX_DESCRIPTORS_MAX);
+	must_lie_in(packet, request.host.p, request.host.len);
+	must_lie_in(packet, request.term.p, request.term.len);
+	must_lie_in(packet, request.command.p, request.command.len);
+	must(request.environment_count <= MUX_ENVIRONMENT_MAX);
+	for (size_t i = 0; i < request.environment_count; i++)
+		must_lie_in(packet, request.environment[i].p, request.environment[i].len);
+}
+
+static void check_error(const char *text, size_t len)
+{
+	struct error first, second;
+	struct buf again;
+
+	if (!mux_parse_error(text, len, &first))
+		return;
+	buf_init(&again, 4096);
+	mux_put_error(&again, &first);
+	must(!again.overflow && mux_parse_error(buf_text(&again), again.len, &second));
+	must(first.code == second.code && first.signal == second.signal);
+	buf_clear(&again);
+}
+
+static void check_reply(const struct mux_packet *packet)
+{
+	struct mux_reply reply;
+
+	if (!mux_decode_reply(packet, &reply))
+		return;
+	must_lie_in(packet, reply.text.p, reply.text.len);
+	if (reply.text.len > 0)
+		check_error(reply.text.p, reply.text.len);
+}
+
+static void check_hello(const struct mux_packet *packet)
+{
+	struct mux_hello hello;
+	struct tunnel_info info;
+
+	if (!mux_decode_hello(packet, &hello))
+		return;
+	must(hello.count <= MUX_EXTENSIONS_MAX);
+	for (size_t i = 0; i < hello.count; i++) {
+		must_lie_in(packet, hello.extensions[i].value, hello.extensions[i].value_len);
+		mux_parse_info(hello.extensions[i].value, hello.extensions[i].value_len, &info);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct mux_packet packet;
+
+	while (mux_next_packet(data, size, MUX_REQUEST_MAX, &packet) == MUX_PACKET) {
+		must(packet.size >= 8 && packet.size <= size);
+		check_hello(&packet);
+		check_request(&packet);
+		check_reply(&packet);
+		data += packet.size;
+		size -= packet.size;
+	}
+	return 0;
+}
