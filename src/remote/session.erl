@@ -1,0 +1,113 @@
+%% SPDX-License-Identifier: GPL-3.0-or-later
+%% What one evaluation does on the node. generate.escript turns the session*.erl files into data; nothing of them is ever
+%% loaded there. The messages are documented in session.h. Three processes:
+%%
+%%   the watcher (main/2), spawned by the caller, which watches the caller and ends everything;
+%%   the relay (session_relay), I/O server of the evaluation: sends its output, and its value, under a window of bytes;
+%%   the evaluator (session_evaluator and others), whose group leader the relay is.
+%%
+%% The rules of these files: nothing newer than OTP 23; no atom that a fresh node lacks (messages are told apart by numbers,
+%% names of Elixir modules are binaries until needed); native functions for whatever is proportional to the size of the
+%% operator's text or data, since each step taken here is a step of erl_eval. P is the program. A call of another file's
+%% function takes it as its first argument and decodes that file anew: decoding all of it would take 2 ms each time.
+-module(session).
+-export([main/2]).
+-import(session_lib, [end_all/2, strays/2, one_line/1]).
+
+main(P, {Client, Tag, Language, Input, Confirmed, Show, Columns, Window, Guard}) ->
+    process_flag(trap_exit, true),
+    Link = monitor(process, Client),
+    W = self(),
+    Before = running(),
+    R = spawn(fun() -> session_relay:start(P, W, Client, Tag, Columns, Window) end),
+    Relay = monitor(process, R),
+    Client ! {Tag, 0, R},
+    Questions = case Confirmed of true -> []; _ -> Guard end,
+    E = spawn(fun() -> session_evaluator:start(P, W, R, {Tag, Language, Input, Show, Columns, Questions}) end),
+    watch({Client, Tag, Link, R, Relay, E, monitor(process, E), Before}).
+
+watch({Client, Tag, Link, R, Relay, E, Evaluator, Before} = S) ->
+    receive
+        {E, 1, What} ->
+            Client ! {Tag, 4, What},
+            watch(S);
+        {Tag, 1, Answer} ->
+            E ! {Tag, 1, Answer},
+            watch(S);
+        {E, 2, Outcome, Detail} ->
+            end_all([E], R),
+            finish(S, {Tag, 5, Outcome, Detail, detach(R, Before)}, 0);
+        {Tag, 2} ->
+            end_all([E], R),
+            finish(S, {Tag, 5, 4, <<>>, detach(R, Before)}, 1);
+        {'DOWN', Link, _, _, _} ->
+            abandon(E, R, Before);
+        {'EXIT', Client, _} ->
+            abandon(E, R, Before);
+        {'DOWN', Evaluator, _, _, Reason} ->
+            finish(S, {Tag, 5, 7, one_line(Reason), detach(R, Before)}, 0);
+        {'DOWN', Relay, _, _, Reason} ->
+            end_all([E | strays(R, started(Before))], R),
+            Client ! {Tag, 5, 7, one_line({R, Reason}), 0};
+        _ ->
+            watch(S)
+    end.
+
+abandon(E, R, Before) ->
+    end_all([E], R),
+    detach(R, Before),
+    exit(R, kill).
+
+%% The relay sends the last message, so that it comes after all that the relay has sent before. Drop: 1 to forget output
+%% that waits for the window.
+finish({Client, Tag, Link, R, Relay, _, _, _} = S, Last, Drop) ->
+    R ! {self(), Drop, Last},
+    finish_wait(S, {Client, Tag, Link, R, Relay}, Last).
+
+finish_wait(S, {Client, Tag, Link, R, Relay} = Watched, Last) ->
+    receive
+        {'DOWN', Relay, _, _, normal} -> ok;
+        {'DOWN', Relay, _, _, _} -> Client ! Last;
+        {'DOWN', Link, _, _, _} -> exit(R, kill);
+        {'EXIT', Client, _} -> exit(R, kill);
+        {Tag, 2} ->
+            R ! {self(), 1, Last},
+            finish_wait(S, Watched, Last);
+        _ ->
+            finish_wait(S, Watched, Last)
+    end.
+
+%% Processes that run on: their output goes to the node's own `user` from now on. Only what started since Before is looked
+%% at; on a large node nothing is.
+detach(R, Before) ->
+    case started(Before) of
+        none -> -1;
+        Pids ->
+            Strays = strays(R, Pids),
+            adopt(Strays, whereis(user)),
+            %% One that was starting others meanwhile has passed R on to them.
+            case Strays =:= [] orelse strays(R, started(Before)) of
+                true -> 0;
+                More ->
+                    adopt(More, whereis(user)),
+                    length(lists:usort(Strays ++ More))
+            end
+    end.
+
+adopt([P | Pids], User) ->
+    catch group_leader(User, P),
+    adopt(Pids, User);
+adopt([], _) -> ok.
+
+running() ->
+    case erlang:system_info(process_count) =< 20000 of
+        true -> processes();
+        false -> none
+    end.
+
+started(none) -> none;
+started(Before) ->
+    case running() of
+        none -> none;
+        Now -> (Now -- Before) -- [self()]
+    end.

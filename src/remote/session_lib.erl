@@ -1,0 +1,44 @@
+%% SPDX-License-Identifier: GPL-3.0-or-later
+%% Small functions that several parts of the program import; generate.escript copies them into each.
+-module(session_lib).
+-export([end_all/2, strays/2, one_line/1, text/1]).
+
+%% Kills Pids, and all that hangs on them by links and monitors and has R as group leader. They are suspended first, so that
+%% none gets away by spawning while the others are looked for.
+end_all(Pids, R) ->
+    end_each(Pids ++ maps:keys(related(lists:append([connected(P) || P <- Pids]), R, #{}))).
+
+related([P | Pids], R, Seen) when node(P) =:= node() ->
+    case maps:is_key(P, Seen) orelse process_info(P, group_leader) of
+        {group_leader, R} when P =/= R -> related(connected(P) ++ Pids, R, maps:put(P, 1, Seen));
+        _ -> related(Pids, R, Seen)
+    end;
+related([_ | Pids], R, Seen) -> related(Pids, R, Seen);
+related([], _, Seen) -> Seen.
+
+connected(P) ->
+    catch erlang:suspend_process(P, [asynchronous]),
+    case process_info(P, [links, monitors]) of
+        [{links, Links}, {monitors, Monitors}] ->
+            [Pid || Pid <- Links, is_pid(Pid)] ++ [Pid || {process, Pid} <- Monitors, is_pid(Pid)];
+        _ -> []
+    end.
+
+end_each([P | Pids]) ->
+    M = monitor(process, P),
+    exit(P, kill),
+    receive {'DOWN', M, _, _, _} -> ok after 1000 -> ok end,
+    end_each(Pids);
+end_each([]) -> ok.
+
+strays(_, none) -> [];
+strays(R, Pids) -> [P || P <- Pids, P =/= R, process_info(P, group_leader) =:= {group_leader, R}].
+
+one_line(Term) ->
+    text(io_lib:format("~0tP", [Term, 30], [{chars_limit, 2000}])).
+
+text(Chars) ->
+    case unicode:characters_to_binary(Chars) of
+        Bin when is_binary(Bin) -> Bin;
+        {_, Good, _} -> Good
+    end.

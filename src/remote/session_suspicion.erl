@@ -1,0 +1,13 @@
+%% SPDX-License-Identifier: GPL-3.0-or-later
+%% Whether a text is worth a look by the guard at all.
+-module(session_suspicion).
+-export([suspicious/2]).
+
+%% A text that holds none of these in its bytes cannot name what is guarded, nor make such a name from parts.
+suspicious(Guard, Text) ->
+    {_, Functions, _} = lists:unzip3(Guard),
+    {Short, Long} = lists:partition(fun(F) -> byte_size(F) < 3 end, Functions),
+    %% Names of one or two letters stand in any text: they count before what can follow a name.
+    Words = [<<F/binary, C>> || F <- Short, C <- "( ,/)]}\"'\t\r\n"] ++ Long,
+    binary:match(Text, [<<"_atom">>, <<"to_term">>, <<"\\">>, <<"exit">>, <<"init">>, <<"kernel">>, <<"stdlib">>, <<"concat">>
+                        | Words]) =/= nomatch.
