@@ -292,16 +292,13 @@ static void drop_done_clients(struct broker *b)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < b->client_count; i++) {
-		if (!broker_client_is_done(b->clients[i])) {
+		/* One more orphan than there is room for has to wait in its client. */
+		if (!broker_client_is_done(b->clients[i]) || b->orphan_count == ORPHANS_MAX) {
 			b->clients[kept++] = b->clients[i];
 			continue;
 		}
 		struct splice *orphan = broker_client_free(b->clients[i]);
-		if (!orphan)
-			continue;
-		if (b->orphan_count == ORPHANS_MAX)
-			lose(b, "too many channels were given up");
-		else
+		if (orphan)
 			b->orphans[b->orphan_count++] = orphan;
 	}
 	b->client_count = kept;

@@ -286,8 +286,17 @@ void broker_client_read(struct broker_client *c, struct broker_service *service,
 	flush(c);
 }
 
+static void log_channel(const struct broker_client *c, const char *what)
+{
+	char name[128];
+
+	if (log_level() >= 2)
+		log_vv("channel", "%s %s", splice_describe(c->splice, name, sizeof name), what);
+}
+
 static void tell_opened(struct broker_client *c)
 {
+	log_channel(c, "open");
 	mux_put_numbers(&c->out, MUX_S_SESSION_OPENED, c->request, c->request);
 	if (splice_lacks_terminal(c->splice))
 		mux_put_number(&c->out, MUX_S_TTY_ALLOC_FAIL, c->request);
@@ -296,6 +305,7 @@ static void tell_opened(struct broker_client *c)
 
 static void tell_ended(struct broker_client *c)
 {
+	log_channel(c, "closed");
 	if (splice_exit_status(c->splice) >= 0)
 		mux_put_numbers(&c->out, MUX_S_EXIT_MESSAGE, c->request, (uint32_t)splice_exit_status(c->splice));
 	splice_free(c->splice);
@@ -314,6 +324,7 @@ bool broker_client_run(struct broker_client *c, const struct pollset *set)
 		if (state == SPLICE_OPEN)
 			more = splice_run(c->splice, set);
 		if (state == SPLICE_REFUSED) {
+			log_channel(c, splice_error(c->splice)->message);
 			reply_failure(c, MUX_S_FAILURE, splice_error(c->splice));
 			splice_free(c->splice);
 			c->splice = NULL;

@@ -119,7 +119,7 @@ static enum open_result refuse(struct channel_opening *o, ssh_session session, s
 	const char *words = "no reason known";
 	unsigned code = 0;
 
-	if (!read_reason(o, ssh_get_error(session), &code, &words) && ++o->attempts < ATTEMPTS_MAX &&
+	if (!o->given_up && !read_reason(o, ssh_get_error(session), &code, &words) && ++o->attempts < ATTEMPTS_MAX &&
 	    ssh_is_connected(session))
 		return OPEN_AGAIN;
 	return o->is_session ? refuse_session("open a session", words, err) : refuse_forward(o, code, words, err);
@@ -188,7 +188,7 @@ static enum open_result go_on(struct channel_opening *o, ssh_session session, bo
 		if (!ok)
 			return refuse(o, session, err);
 		o->step = STEP_TERMINAL;
-		return o->is_session ? OPEN_PENDING : OPEN_DONE;
+		return o->is_session && !o->given_up ? OPEN_PENDING : OPEN_DONE;
 	case STEP_TERMINAL:
 		o->lacks_terminal = !ok;
 		o->step = STEP_ENVIRONMENT;

@@ -20,6 +20,7 @@ struct channel_opening {
 	bool want_tty;
 	bool subsystem;
 	bool lacks_terminal;
+	bool given_up;   /* by its client: it is opened no further than to be closed */
 	bool awaited;    /* the open request was sent and not answered yet */
 	bool retrying;   /* holds the one turn that there is */
 	int attempts;    /* lost to a reason that was another channel's */

@@ -13,7 +13,7 @@ libbeamline_a_SOURCES += \
 # Driven by the end-to-end tests, which build it when they need it.
 EXTRA_PROGRAMS += tests/tools/tunnel_driver
 check_PROGRAMS += tests/unit/known_hosts_test tests/unit/resolve_test
-EXTRA_DIST += tests/e2e/test_ssh_auth.py
+EXTRA_DIST += tests/e2e/test_ssh_auth.py tests/e2e/test_tunnel.py
 check_PROGRAMS += tests/unit/mux_test
 FUZZ_TARGETS += tests/fuzz/fuzz_mux
 tests_fuzz_fuzz_mux_SOURCES = tests/fuzz/fuzz_mux.c $(FUZZ_MAIN)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -377,7 +378,17 @@ void splice_abandon(struct splice *c)
 	/* Bytes that the client wrote before it closed its socket are its last words; a terminal or file has none. */
 	if (c->state == SPLICE_OPEN && c->ends[IN].is_socket && !c->ends[IN].done && send_waiting(c))
 		read_in(c);
+	c->opening.given_up = true;
 	close_ends(c);
+}
+
+const char *splice_describe(const struct splice *c, char *text, size_t size)
+{
+	if (c->opening.is_session)
+		snprintf(text, size, "%s", c->opening.subsystem ? "subsystem" : *c->opening.command ? "exec" : "shell");
+	else
+		snprintf(text, size, "%s:%u", c->opening.host, (unsigned)c->opening.port);
+	return text;
 }
 
 void splice_resize(struct splice *c)

@@ -43,6 +43,8 @@ void splice_gather(struct splice *c, struct pollset *set, bool blocked);
 bool splice_run(struct splice *c, const struct pollset *set);
 /* The client has gone: what it wrote before is sent, then the channel is closed. Its descriptors are closed at once. */
 void splice_abandon(struct splice *c);
+/* "127.0.0.1:4369", "exec" …, for the log; never the command, which may hold what is nobody's business. Returns text. */
+const char *splice_describe(const struct splice *c, char *text, size_t size);
 /* Passes the size of the client's terminal on, if it has one (SIGWINCH). */
 void splice_resize(struct splice *c);
 

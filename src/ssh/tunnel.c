@@ -15,7 +15,11 @@
 #include "ssh/resolve.h"
 #include "ssh/socket_folder.h"
 
-enum { END_PATIENCE_MS = 2000 };
+enum {
+	END_ASKED_MS = 250, /* for a broker that serves: it needs a millisecond or two */
+	END_PATIENCE_MS =
+		2000, /* for one that a signal must reach first: it may be asking a question, with the terminal's echo off */
+};
 
 struct tunnel {
 	struct socket_folder folder; /* of our broker; otherwise only the socket's path is set */
@@ -85,22 +89,29 @@ struct tunnel *tunnel_open_socket(const char *path, struct error *err)
 }
 
 /* The broker closes its end of the lifeline by exiting. */
-static void end_broker(struct tunnel *t)
+static bool broker_ends(const struct tunnel *t, int64_t deadline)
 {
-	int64_t deadline = clock_ms() + END_PATIENCE_MS;
-	char byte;
-
-	shutdown(t->lifeline, SHUT_WR);
 	for (;;) {
 		struct pollfd ended = { .fd = t->lifeline, .events = POLLIN };
 		int64_t left = deadline - clock_ms();
 		int ready = left > 0 ? poll(&ended, 1, (int)left) : 0;
+		char byte;
 		if (ready > 0 && io_read(t->lifeline, &byte, 1) <= 0)
-			break;
-		if (ready == 0 || (ready < 0 && errno != EINTR)) {
+			return true;
+		if (ready == 0 || (ready < 0 && errno != EINTR))
+			return false;
+	}
+}
+
+static void end_broker(struct tunnel *t)
+{
+	int64_t now = clock_ms();
+
+	shutdown(t->lifeline, SHUT_WR);
+	if (!broker_ends(t, now + END_ASKED_MS)) {
+		kill(t->broker, SIGTERM);
+		if (!broker_ends(t, now + END_PATIENCE_MS))
 			kill(t->broker, SIGKILL);
-			break;
-		}
 	}
 	while (waitpid(t->broker, NULL, 0) < 0 && errno == EINTR)
 		continue;
