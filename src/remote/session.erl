@@ -19,12 +19,11 @@ main(P, {Client, Tag, Language, Input, Confirmed, Show, Columns, Window, Guard})
     Link = monitor(process, Client),
     W = self(),
     Before = running(),
-    R = spawn(fun() -> session_relay:start(P, W, Client, Tag, Columns, Window) end),
-    Relay = monitor(process, R),
+    {R, Relay} = spawn_monitor(fun() -> session_relay:start(P, W, Client, Tag, Columns, Window) end),
     Client ! {Tag, 0, R},
     Questions = case Confirmed of true -> []; _ -> Guard end,
-    E = spawn(fun() -> session_evaluator:start(P, W, R, {Tag, Language, Input, Show, Columns, Questions}) end),
-    watch({Client, Tag, Link, R, Relay, E, monitor(process, E), Before}).
+    {E, Evaluator} = spawn_monitor(fun() -> session_evaluator:start(P, W, R, {Tag, Language, Input, Show, Columns, Questions}) end),
+    watch({Client, Tag, Link, R, Relay, E, Evaluator, Before}).
 
 watch({Client, Tag, Link, R, Relay, E, Evaluator, Before} = S) ->
     receive

@@ -126,17 +126,19 @@ clause_blame(P, Blamed, Show, Columns) ->
 blame_old(Match, #{} = Node, _) -> Match(Node);
 blame_old(_, _, String) -> String.
 
-%% The frames of the evaluator are dropped from the end of the stack, the compiler's own from everywhere.
+%% The frames of the evaluator are dropped from the end of the stack. From 1.14 on one frame stands for the text; before, the
+%% compiler's own frames are dropped from everywhere.
 pruned(Stack) ->
     Reversed = lists:reverse(Stack),
-    Eval = binary_to_atom(<<"elixir_eval">>, utf8),
-    Kept = case lists:keymember(Eval, 1, Stack) of
-               true -> lists:dropwhile(fun(Frame) -> element(1, Frame) =/= Eval end, Reversed);
-               false ->
-                   Ours = [erl_eval, eval_bits, elixir(<<"Code">>), elixir, elixir(<<"Module.ParallelChecker">>)],
-                   lists:dropwhile(fun(Frame) -> lists:member(element(1, Frame), Ours) end, Reversed)
-           end,
-    [Frame || Frame <- lists:reverse(Kept), not internal(element(1, Frame))].
+    File = binary_to_atom(<<"__FILE__">>, utf8),
+    case lists:keymember(File, 2, Stack) of
+        true ->
+            lists:reverse(lists:dropwhile(fun(Frame) -> element(2, Frame) =/= File end, Reversed));
+        false ->
+            Ours = [erl_eval, eval_bits, elixir(<<"Code">>), elixir, elixir(<<"Module.ParallelChecker">>)],
+            Kept = lists:dropwhile(fun(Frame) -> lists:member(element(1, Frame), Ours) end, Reversed),
+            [Frame || Frame <- lists:reverse(Kept), not internal(element(1, Frame))]
+    end.
 
 internal(M) when is_atom(M) ->
     lists:member(atom_to_binary(M, utf8),

@@ -177,6 +177,10 @@ forms(Rest, End, Forms, Tokens) ->
             end,
     case erl_eval:extended_parse_exprs(Ended) of
         {ok, Form} -> forms(Rest, End, [Form | Forms]);
+        {ok, Form, Values} ->
+            %% Up to 23: variables stand for pids and the like that the text contains as they are printed.
+            Substitute = binary_to_atom(<<"subst_values_for_vars">>, utf8),
+            forms(Rest, End, [erl_eval:Substitute(Form, Values) | Forms]);
         Error -> Error
     end.
 
