@@ -2,11 +2,8 @@
 #include "ssh/broker.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +15,7 @@
 #include "platform/platform.h"
 #include "ssh/auth.h"
 #include "ssh/broker_client.h"
+#include "ssh/broker_process.h"
 #include "ssh/host_key.h"
 #include "ssh/session.h"
 
@@ -49,70 +47,6 @@ struct broker {
 	int64_t heard;    /* clock_ms() of the last packet */
 	int asked;        /* keepalive requests since then */
 };
-
-static volatile sig_atomic_t end_signal, resize_signal;
-static int wake[2] = { -1, -1 };
-
-static void on_signal(int signal)
-{
-	int saved = errno;
-
-	if (signal == SIGWINCH)
-		resize_signal = 1;
-	else
-		end_signal = signal;
-	if (write(wake[1], "", 1) < 0) {
-		/* full: the loop will wake anyway */
-	}
-	errno = saved;
-}
-
-/* From here on the terminal's keys do not reach this process, and only SIGTERM ends it; SIGWINCH comes from OpenSSH's clients. */
-static void leave_terminal(void)
-{
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-
-	io_release_signals();
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	if (io_socketpair(wake)) {
-		io_set_nonblocking(wake[0]);
-		io_set_nonblocking(wake[1]);
-	}
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGWINCH, &action, NULL);
-	setsid();
-	platform_die_with_parent(0);
-	if (chdir("/") < 0)
-		log_vv("broker", "chdir: %s", strerror(errno));
-}
-
-/* What a forked child must not share with its front: signals, standard input and output, the descriptors of other tunnels. */
-static void become_own_process(const struct broker_start *start)
-{
-	const int keep[] = { start->listener, start->lifeline };
-	int null = open("/dev/null", O_RDWR);
-	struct rlimit files;
-
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-	}
-	io_release_signals();
-	platform_close_others(keep, 2);
-	/* Ctrl-C ends a question; Ctrl-Z stops this process together with its front. */
-	io_catch_signals();
-	signal(SIGTSTP, SIG_DFL);
-	/* A question must not outlive a front that was killed. Nobody else watches while it is asked. */
-	platform_die_with_parent(SIGTERM);
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-		files.rlim_cur = files.rlim_max < 4096 ? files.rlim_max : 4096;
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
-}
 
 static double ms_now(const struct broker *b)
 {
@@ -229,7 +163,7 @@ static bool wait_for_work(struct broker *b, bool more)
 
 	set->count = 0;
 	int lifeline = pollset_add(set, b->start->lifeline, POLLIN);
-	int woken = pollset_add(set, wake[0], POLLIN);
+	pollset_add(set, broker_wake_descriptor(), POLLIN);
 	if (b->service.ssh) {
 		pollset_add(set, b->session.fd, (short)(POLLIN | (blocked ? POLLOUT : 0)));
 		/* The kernel forgets it with every poll; without it sshd's Nagle costs 40 ms a channel. */
@@ -245,12 +179,9 @@ static bool wait_for_work(struct broker *b, bool more)
 		for (size_t i = 0; i < set->count; i++)
 			set->fds[i].revents = 0;
 	}
-	if (pollset_events(set, woken)) {
-		char bytes[64];
-		while (read(wake[0], bytes, sizeof bytes) > 0)
-			continue;
-	}
-	return pollset_events(set, lifeline) || end_signal;
+	bool ended = broker_take_end();
+
+	return ended || pollset_events(set, lifeline);
 }
 
 static void accept_clients(struct broker *b)
@@ -362,8 +293,7 @@ static void serve(struct broker *b)
 			accept_clients(b);
 		for (size_t i = 0; i < b->client_count; i++)
 			broker_client_read(b->clients[i], &b->service, &b->set);
-		if (resize_signal) {
-			resize_signal = 0;
+		if (broker_take_resize()) {
 			for (size_t i = 0; i < b->client_count; i++)
 				broker_client_resize(b->clients[i]);
 		}
@@ -392,13 +322,13 @@ void broker_run(const struct broker_start *start)
 	static struct broker b;
 
 	b.start = start;
-	become_own_process(start);
+	broker_become_process(start->listener, start->lifeline);
 	bool ok = establish(&b);
 	if (!ok) {
 		log_v("broker", "%s", b.service.failure.message);
 		session_close(&b.session);
 	}
-	leave_terminal();
+	broker_leave_terminal();
 	b.service.ssh = ok ? b.session.ssh : NULL;
 	b.service.info = b.session.info;
 	serve(&b);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ssh/channel_open.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -62,6 +63,14 @@ void channel_opening_clear(struct channel_opening *o)
 	free(o->command);
 	for (size_t i = 0; o->environment[i]; i++)
 		free(o->environment[i]);
+}
+
+void channel_opening_describe(const struct channel_opening *o, char *text, size_t size)
+{
+	if (o->is_session)
+		snprintf(text, size, "%s", o->subsystem ? "subsystem" : *o->command ? "exec" : "shell");
+	else
+		snprintf(text, size, "%s:%u", o->host, (unsigned)o->port);
 }
 
 bool channel_open_is_awaited(const struct channel_opening *o)

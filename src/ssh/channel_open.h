@@ -43,6 +43,7 @@ enum open_result {
 
 /* terminal: the descriptor to take the window's size from, or -1. */
 void channel_opening_init(struct channel_opening *o, const struct mux_request *request, int terminal);
+void channel_opening_describe(const struct channel_opening *o, char *text, size_t size);
 void channel_opening_clear(struct channel_opening *o);
 enum open_result channel_open_step(struct channel_opening *o, ssh_session session, ssh_channel ssh, struct error *err);
 bool channel_open_is_awaited(const struct channel_opening *o);

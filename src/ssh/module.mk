@@ -5,6 +5,7 @@ libbeamline_a_SOURCES += \
 	src/ssh/known_hosts.c src/ssh/known_hosts.h src/ssh/known_hosts_files.c src/ssh/known_hosts_files.h \
 	src/ssh/resolve.c src/ssh/resolve.h src/ssh/ssh_config.c src/ssh/ssh_tokens.c src/ssh/ssh_tokens.h \
 	src/ssh/algorithms.c src/ssh/algorithms.h src/ssh/broker.c src/ssh/broker.h src/ssh/broker_client.c src/ssh/broker_client.h \
+	src/ssh/broker_process.c src/ssh/broker_process.h \
 	src/ssh/channel_open.c src/ssh/channel_open.h src/ssh/connect.c src/ssh/connect.h src/ssh/mux.c src/ssh/mux.h \
 	src/ssh/mux_client.c src/ssh/mux_client.h src/ssh/mux_text.c src/ssh/pollset.c src/ssh/pollset.h src/ssh/proxy.c \
 	src/ssh/session.c src/ssh/session.h src/ssh/socket_folder.c src/ssh/socket_folder.h src/ssh/splice.c src/ssh/splice.h \

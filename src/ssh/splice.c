@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -384,10 +383,7 @@ void splice_abandon(struct splice *c)
 
 const char *splice_describe(const struct splice *c, char *text, size_t size)
 {
-	if (c->opening.is_session)
-		snprintf(text, size, "%s", c->opening.subsystem ? "subsystem" : *c->opening.command ? "exec" : "shell");
-	else
-		snprintf(text, size, "%s:%u", c->opening.host, (unsigned)c->opening.port);
+	channel_opening_describe(&c->opening, text, size);
 	return text;
 }
 

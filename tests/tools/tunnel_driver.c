@@ -175,14 +175,14 @@ static int run(struct tunnel *t, int count, char **words, int64_t started)
 {
 	struct stream s;
 	struct error err;
-	uint16_t port = (uint16_t)(count > 1 ? atoi(words[count - 1]) : 0);
+	uint16_t port = (uint16_t)(count > 1 ? strtol(words[count - 1], NULL, 10) : 0);
 
 	if (strcmp(words[0], "info") == 0)
 		return show_info(t);
 	if (strcmp(words[0], "hold") == 0)
 		return hold(t);
 	if (strcmp(words[0], "many") == 0 && count == 3)
-		return many_streams(t, atoi(words[1]), port);
+		return many_streams(t, (int)strtol(words[1], NULL, 10), port);
 	if (strcmp(words[0], "time") == 0 && count == 2)
 		return time_to_first_byte(t, port, started);
 	if (strcmp(words[0], "forward") == 0 && count == 2)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What makes the broker a process of its own after the fork, in two steps: before it connects, and when it no longer asks anything. */
+#ifndef SSH_BROKER_PROCESS_H
+#define SSH_BROKER_PROCESS_H
+
+#include <stdbool.h>
+
+/*
+ * Gives up what it must not share with its front: signal handlers, standard input and output, the descriptors of other tunnels. The terminal
+ * stays: Ctrl-C ends a question, Ctrl-Z stops it together with its front.
+ */
+void broker_become_process(int listener, int lifeline);
+/* A session of its own: the terminal's keys do not reach it any more, and only SIGTERM ends it; SIGWINCH comes from OpenSSH's clients. */
+void broker_leave_terminal(void);
+
+/* Readable when a signal has come, after broker_leave_terminal. */
+int broker_wake_descriptor(void);
+/* Empties it. True: a signal ends the broker. */
+bool broker_take_end(void);
+/* True once after each SIGWINCH. */
+bool broker_take_resize(void);
+
+#endif
