@@ -129,6 +129,24 @@ static bool on_finished(struct session *s, const struct term *part, struct error
 	return true;
 }
 
+/* Who it is that takes our orders: told by SPAWN_REPLY and by the program itself. */
+static bool on_controller(struct session *s, const struct term *pid, struct error *err)
+{
+	if (s->controller)
+		return true;
+	s->controller = keep_pid(s, pid);
+	/* Asked to end before we knew whom to ask. */
+	return s->ending_signal || s->ending_timeout ? end(s, err) : true;
+}
+
+/* {Tag, 0, Relay, Watcher} */
+static bool on_started(struct session *s, const struct term *part, uint32_t count, struct error *err)
+{
+	if (!s->relay)
+		s->relay = keep_pid(s, &part[2]);
+	return count > 3 ? on_controller(s, &part[3], err) : true;
+}
+
 /* {Tag, Kind, …} from our program. */
 static bool on_message(struct session *s, const struct term *m, struct error *err)
 {
@@ -141,9 +159,7 @@ static bool on_message(struct session *s, const struct term *m, struct error *er
 	const struct term *part = m->tuple.elements;
 	switch (part[1].integer) {
 	case SESSION_STARTED:
-		if (!s->relay)
-			s->relay = keep_pid(s, &part[2]);
-		return true;
+		return on_started(s, part, m->tuple.count, err);
 	case SESSION_OUTPUT:
 	case SESSION_VALUE:
 	case SESSION_EXCEPTION:
@@ -182,12 +198,7 @@ static bool on_spawn_reply(struct session *s, const struct term *result, struct 
 			  reason_text(result, text, sizeof text));
 		return error_cure(err, "the node may have reached its limit of processes");
 	}
-	if (!s->controller)
-		s->controller = keep_pid(s, result);
-	/* Asked to end before we knew whom to ask. */
-	if (s->ending_signal || s->ending_timeout)
-		return end(s, err);
-	return true;
+	return on_controller(s, result, err);
 }
 
 /* The controlling process is gone: in order after its outcome, else something killed it. */
@@ -207,6 +218,8 @@ static bool on_link_message(void *context, const struct link_message *message, s
 
 	switch (message->kind) {
 	case LINK_TO_US:
+		if (etf_is_tuple(message->payload, 2, "rex"))
+			return on_down(s, &message->payload->tuple.elements[1], err);
 		return on_message(s, message->payload, err);
 	case LINK_SPAWN_REPLY:
 		return link_is_ref(s->link, message->ref, &s->spawn) ? on_spawn_reply(s, message->payload, err) : true;

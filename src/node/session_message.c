@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "dist/flags.h"
 #include "etf/encode.h"
 #include "node/guard.h"
 
@@ -55,11 +56,9 @@ static void put_call(struct link *link, const struct session_request *request, c
 }
 
 /* {SPAWN_REQUEST, ReqId, From, GroupLeader, {Module, Function, Arity}, [monitor]} */
-bool session_spawn(struct link *link, const struct session_request *request, const struct link_ref *spawn,
-		   const struct link_ref *tag, size_t window, struct error *err)
+static void put_spawn_request(struct link *link, const struct link_ref *spawn)
 {
 	struct buf *out = &link->out;
-	size_t begin = link_begin(link);
 
 	etf_put_tuple(out, 6);
 	etf_put_integer(out, DIST_SPAWN_REQUEST);
@@ -74,7 +73,40 @@ bool session_spawn(struct link *link, const struct session_request *request, con
 	etf_put_atom(out, "monitor");
 	etf_put_nil(out);
 	dist_payload(out);
+}
+
+/* {REG_SEND, From, Unused, rex}, and up to its arguments {From, {call, Module, Function, Arguments, GroupLeader}}. */
+static void put_rex_call(struct link *link)
+{
+	struct buf *out = &link->out;
+
+	etf_put_tuple(out, 4);
+	etf_put_integer(out, DIST_REG_SEND);
+	dist_put_self(out, &link->self);
+	etf_put_atom(out, "");
+	etf_put_atom(out, "rex");
+	dist_payload(out);
+	etf_put_tuple(out, 2);
+	dist_put_self(out, &link->self);
+	etf_put_tuple(out, 5);
+	etf_put_atom(out, "call");
+	etf_put_atom(out, "erl_eval");
+	etf_put_atom(out, "exprs");
+}
+
+bool session_spawn(struct link *link, const struct session_request *request, const struct link_ref *spawn,
+		   const struct link_ref *tag, size_t window, struct error *err)
+{
+	bool by_request = link->node_flags & DIST_FLAG_SPAWN;
+	size_t begin = link_begin(link);
+
+	if (by_request)
+		put_spawn_request(link, spawn);
+	else
+		put_rex_call(link);
 	put_call(link, request, tag, window);
+	if (!by_request)
+		dist_put_self(&link->out, &link->self);
 	return link_end(link, begin, err);
 }
 

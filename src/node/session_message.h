@@ -8,7 +8,10 @@
 /* What a message to the node ends with, besides a count of bytes (0 or more). */
 enum { SESSION_NO_VALUE = -1, SESSION_FALSE = -2, SESSION_TRUE = -3 };
 
-/* SPAWN_REQUEST with the program, the text and everything else: the whole evaluation in one message. */
+/*
+ * The program, the text and everything else: the whole evaluation in one message. As SPAWN_REQUEST; to `rex`, the old way, where the node
+ * has no such thing (before OTP 23): then no SPAWN_REPLY comes, and {rex, Reply} is what the end of the monitor is otherwise.
+ */
 bool session_spawn(struct link *link, const struct session_request *request, const struct link_ref *spawn,
 		   const struct link_ref *tag, size_t window, struct error *err);
 /* {Tag, Kind} or {Tag, Kind, Value} to one of the program's processes; `to` may be NULL (not known yet): nothing is sent. */

@@ -83,7 +83,9 @@ io_request({requests, []}, _, Sent) -> {iolist_to_binary(Sent), ok};
 io_request({setopts, _}, _, Sent) -> {iolist_to_binary(Sent), ok};
 io_request(getopts, _, Sent) -> {iolist_to_binary(Sent), [{binary, false}, {encoding, unicode}]};
 io_request({get_geometry, columns}, S, Sent) -> {iolist_to_binary(Sent), element(4, S)};
-%% Input of any kind, and rows. Never end of file: a shell that reads it stops the node.
+%% Room for all: nothing stops to ask whether there shall be more (c:i/0 would ask again and again).
+io_request({get_geometry, rows}, _, Sent) -> {iolist_to_binary(Sent), 16777215};
+%% Input of any kind. Never end of file: a shell that reads it stops the node.
 io_request(_, _, Sent) -> {iolist_to_binary(Sent), {error, enotsup}}.
 
 put_chars(Encoding, Chars, Sent) ->

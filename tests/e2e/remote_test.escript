@@ -66,7 +66,7 @@ run(Input, Options) -> wait(start(Input, Options)).
 wait(S) -> wait(S, 30000).
 wait(#s{tag = Tag, w = W, m = M} = S, Time) ->
     receive
-        {Tag, 0, Relay} -> wait(S#s{relay = Relay}, Time);
+        {Tag, 0, Relay, _} -> wait(S#s{relay = Relay}, Time);
         {Tag, 1, B} -> wait(ack(S#s{out = keep(S, B, S#s.out)}, B), Time);
         {Tag, 2, B} -> wait(ack(S#s{value = keep(S, B, S#s.value)}, B), Time);
         {Tag, 3, B} -> wait(ack(S#s{exc = keep(S, B, S#s.exc)}, B), Time);
@@ -316,8 +316,9 @@ io_requests() ->
     Value = fun(T) -> maps:get(value, run(T)) end,
     Out = fun(T) -> maps:get(out, run(T)) end,
     [is(T ++ " is refused, not ended", <<"{error,enotsup}">>, Value(T))
-     || T <- ["io:get_line(\"> \").", "io:get_chars(\"> \", 3).", "io:read(\"> \").", "io:fread(\"> \", \"~d\").", "io:scan_erl_exprs(\"> \").",
-              "io:rows()."]],
+     || T <- ["io:get_line(\"> \").", "io:get_chars(\"> \", 3).", "io:read(\"> \").", "io:fread(\"> \", \"~d\").", "io:scan_erl_exprs(\"> \")."]],
+    is("rows without end, so that nothing is paged", <<"true">>, Value("{ok, R} = io:rows(), R > 1000000.")),
+    is("i() of many processes", 0, maps:get(outcome, run("[spawn_link(timer, sleep, [2000]) || _ <- lists:seq(1, 150)], i()."))),
     is("columns", <<"{ok,80}">>, Value("io:columns().")),
     is("setopts", <<"ok">>, Value("io:setopts([{echo, false}]).")),
     is("getopts", <<"unicode">>, Value("proplists:get_value(encoding, io:getopts()).")),
