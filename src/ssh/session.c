@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ssh/session.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -12,7 +13,7 @@
 #include "ssh/algorithms.h"
 #include "ssh/connect.h"
 
-enum { CONNECT_TIMEOUT_S = 30 };
+enum { CONNECT_TIMEOUT_S = 30, PROXY_END_MS = 200 };
 
 static double ms_since(int64_t started_us)
 {
@@ -63,14 +64,30 @@ static bool set_options(struct session *s, struct error *err)
 	return algorithms_offer(s->ssh, s->config, err);
 }
 
+/* Its end of the connection closes a moment before it can be waited for. */
+static bool proxy_has_ended(struct session *s, int *status)
+{
+	int64_t deadline = clock_ms() + PROXY_END_MS;
+
+	while (s->proxy_pid > 0) {
+		struct pollfd none = { .fd = -1 };
+		if (waitpid(s->proxy_pid, status, WNOHANG) == s->proxy_pid) {
+			s->proxy_pid = 0;
+			return true;
+		}
+		if (io_wait(&none, 1, clock_ms() + 2) != IO_TIMEOUT || clock_ms() >= deadline)
+			break;
+	}
+	return false;
+}
+
 /* What the proxy's end says, if it has ended. */
 static bool explain_proxy(struct session *s, struct error *err)
 {
 	int status;
 
-	if (s->proxy_pid <= 0 || waitpid(s->proxy_pid, &status, WNOHANG) != s->proxy_pid)
+	if (!proxy_has_ended(s, &status))
 		return false;
-	s->proxy_pid = 0;
 	error_set(err, ERROR_TCP_REFUSED, "the proxy to %s port %u ended (%s %d)", s->config->hostname,
 		  (unsigned)s->config->port, WIFSIGNALED(status) ? "signal" : "status",
 		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -93,7 +110,7 @@ static void explain_exchange(struct session *s, struct error *err)
 	}
 	if (explain_proxy(s, err))
 		return;
-	if (!*why || strstr(why, "disconnected"))
+	if (!*why || strstr(why, "disconnected") || strstr(why, strerror(ECONNRESET)))
 		why = "the connection ended before keys were exchanged";
 	error_set(err, ERROR_NOT_SSH, "%s port %u: %s", hostname, port, why);
 	error_cure(err, "check that sshd answers on this port: `ssh -v -p %u %s` shows how far it comes", port,
