@@ -126,11 +126,9 @@ static bool spawn(const char *const *argv, int out_fd, int err_fd, pid_t *pid, s
 	return true;
 }
 
-bool host_run(const char *const *argv, struct buf *out, struct buf *err_out, int64_t deadline, int *status,
-	      struct error *err)
+bool host_start(struct host_child *child, const char *const *argv, struct error *err)
 {
 	int out_pipe[2] = { -1, -1 }, err_pipe[2] = { -1, -1 };
-	pid_t pid = 0;
 	bool ok = false;
 
 	if (pipe(out_pipe) < 0 || pipe(err_pipe) < 0) {
@@ -141,22 +139,31 @@ bool host_run(const char *const *argv, struct buf *out, struct buf *err_out, int
 		io_set_cloexec(out_pipe[i]);
 		io_set_cloexec(err_pipe[i]);
 	}
-	if (!spawn(argv, out_pipe[1], err_pipe[1], &pid, err))
-		goto done;
+	*child = (struct host_child){ .name = argv[0], .out_fd = out_pipe[0], .err_fd = err_pipe[0] };
+	ok = spawn(argv, out_pipe[1], err_pipe[1], &child->pid, err);
+done:
 	io_close(&out_pipe[1]);
 	io_close(&err_pipe[1]);
-	ok = gather_all(out_pipe[0], err_pipe[0], out, err_out, deadline, argv[0], err);
-	if (!ok)
-		kill(pid, SIGKILL);
+	if (!ok) {
+		io_close(&out_pipe[0]);
+		io_close(&err_pipe[0]);
+	}
+	return ok;
+}
+
+bool host_finish(struct host_child *child, struct buf *out, struct buf *err_out, int64_t deadline, int *status,
+		 struct error *err)
+{
+	bool ok = gather_all(child->out_fd, child->err_fd, out, err_out, deadline, child->name, err);
 	int code;
-	while (waitpid(pid, &code, 0) < 0 && errno == EINTR)
+
+	if (!ok)
+		kill(child->pid, SIGKILL);
+	while (waitpid(child->pid, &code, 0) < 0 && errno == EINTR)
 		continue;
 	*status = WIFSIGNALED(code) ? 128 + WTERMSIG(code) : WEXITSTATUS(code);
-done:
-	for (int i = 0; i < 2; i++) {
-		io_close(&out_pipe[i]);
-		io_close(&err_pipe[i]);
-	}
+	io_close(&child->out_fd);
+	io_close(&child->err_fd);
 	return ok;
 }
 

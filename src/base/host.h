@@ -21,13 +21,25 @@ bool host_read_file(const char *path, struct buf *out, mode_t *mode, uid_t *owne
 /* All of a descriptor up to its end; same errors, `name` in messages. Blocking, ended by signals. */
 bool host_read_fd(int fd, const char *name, struct buf *out, struct error *err);
 
+/* A program that runs beside this one, its output on two pipes. */
+struct host_child {
+	const char *name;
+	pid_t pid;
+	int out_fd;
+	int err_fd;
+};
+
 /*
- * Runs a program (looked up in PATH) with standard input from /dev/null, and gathers its output (up to the buffers' maxima, the
- * rest is dropped; err_out may be NULL). *status: its exit status, 128+N for a signal. Errors: ERROR_NO_RESOURCES, ERROR_INPUT_MISSING (no such
- * program), ERROR_INTERRUPTED, ERROR_INTERNAL (deadline passed; it was killed).
+ * Starts a program (looked up in PATH) with standard input from /dev/null; host_finish must follow. Errors: ERROR_NO_RESOURCES,
+ * ERROR_INPUT_MISSING (no such program).
  */
-bool host_run(const char *const *argv, struct buf *out, struct buf *err_out, int64_t deadline, int *status,
-	      struct error *err);
+bool host_start(struct host_child *child, const char *const *argv, struct error *err);
+/*
+ * Gathers all of its output (up to the buffers' maxima, the rest is dropped; err_out may be NULL) and waits for its end. *status: its
+ * exit status, 128+N for a signal. Errors: ERROR_INTERRUPTED, ERROR_INTERNAL (deadline passed); it was killed.
+ */
+bool host_finish(struct host_child *child, struct buf *out, struct buf *err_out, int64_t deadline, int *status,
+		 struct error *err);
 
 /* The user's home directory, from $HOME or the password database; "/" if there is none. Never freed. */
 const char *host_home(void);

@@ -4,6 +4,7 @@ libbeamline_a_SOURCES += \
 	src/base/arena.c src/base/arena.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/clock.c src/base/clock.h \
+	src/base/crypto.c src/base/crypto.h \
 	src/base/error.c src/base/error.h \
 	src/base/host.c src/base/host.h \
 	src/base/io.c src/base/io.h \
@@ -14,3 +15,5 @@ libbeamline_a_SOURCES += \
 	src/base/terminal.c src/base/terminal.h
 
 check_PROGRAMS += tests/unit/base_test
+FUZZ_TARGETS += tests/fuzz/fuzz_terminal
+tests_fuzz_fuzz_terminal_SOURCES = tests/fuzz/fuzz_terminal.c $(FUZZ_MAIN)

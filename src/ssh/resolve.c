@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/host.h"
 #include "base/log.h"
 
 enum {
@@ -91,41 +90,50 @@ static bool refused_by_ssh(const struct tunnel_options *options, struct buf *err
 			  options->destination);
 }
 
-static bool run_ssh(const struct tunnel_options *options, struct buf *out, struct error *err)
+bool ssh_resolve_start(struct ssh_resolution *resolution, const struct tunnel_options *options, struct error *err)
 {
 	const char *argv[ARGUMENTS_MAX];
+
+	resolution->options = options;
+	if (!check_destination(options->destination, err) || !make_arguments(options, argv, err))
+		return false;
+	if (host_start(&resolution->ssh, argv, err))
+		return true;
+	if (err->code == ERROR_INPUT_MISSING) {
+		error_set(err, ERROR_CONFIG, "there is no ssh program, which reads ssh_config for beamline");
+		error_cure(err, "apt install openssh-client");
+	}
+	return false;
+}
+
+/* All that it prints, once it has ended well. */
+static bool take_output(struct ssh_resolution *resolution, struct buf *out, struct error *err)
+{
+	const char *destination = resolution->options->destination;
 	struct buf errors;
 	int status = 0;
 
-	if (!make_arguments(options, argv, err))
-		return false;
 	buf_init(&errors, ERRORS_MAX);
-	bool ok = host_run(argv, out, &errors, clock_ms() + RUN_LIMIT_MS, &status, err);
-	if (!ok && err->code == ERROR_INPUT_MISSING) {
-		error_set(err, ERROR_CONFIG, "there is no ssh program, which reads ssh_config for beamline");
-		error_cure(err, "apt install openssh-client");
-	} else if (!ok && err->code == ERROR_INTERNAL) {
+	bool ok = host_finish(&resolution->ssh, out, &errors, clock_ms() + RUN_LIMIT_MS, &status, err);
+	if (!ok && err->code == ERROR_INTERNAL)
 		error_set(err, ERROR_CONFIG, "`ssh -G %s` does not end; a `Match exec` in ssh_config may hang",
-			  options->destination);
-	} else if (ok && status != 0) {
-		ok = refused_by_ssh(options, &errors, err);
-	} else if (ok && out->overflow) {
-		ok = error_set(err, ERROR_CONFIG, "`ssh -G %s` prints more than %d bytes", options->destination,
-			       OUTPUT_MAX);
-	}
+			  destination);
+	else if (ok && status != 0)
+		ok = refused_by_ssh(resolution->options, &errors, err);
+	else if (ok && out->overflow)
+		ok = error_set(err, ERROR_CONFIG, "`ssh -G %s` prints more than %d bytes", destination, OUTPUT_MAX);
 	buf_clear(&errors);
 	return ok;
 }
 
-bool ssh_resolve(const struct tunnel_options *options, struct ssh_config *config, struct error *err)
+bool ssh_resolve_finish(struct ssh_resolution *resolution, struct ssh_config *config, struct error *err)
 {
+	const struct tunnel_options *options = resolution->options;
 	struct buf out;
 
 	*config = (struct ssh_config){ 0 };
-	if (!check_destination(options->destination, err))
-		return false;
 	buf_init(&out, OUTPUT_MAX);
-	bool ok = run_ssh(options, &out, err) && ssh_config_parse(buf_text(&out), out.len, config, err);
+	bool ok = take_output(resolution, &out, err) && ssh_config_parse(buf_text(&out), out.len, config, err);
 	buf_clear(&out);
 	if (!ok) {
 		ssh_config_clear(config);
@@ -139,4 +147,11 @@ bool ssh_resolve(const struct tunnel_options *options, struct ssh_config *config
 	config->may_ask = options->may_ask && !config->batch_mode;
 	log_v("ssh", "%s is %s@%s port %u", config->host, config->user, config->hostname, config->port);
 	return true;
+}
+
+bool ssh_resolve(const struct tunnel_options *options, struct ssh_config *config, struct error *err)
+{
+	struct ssh_resolution resolution;
+
+	return ssh_resolve_start(&resolution, options, err) && ssh_resolve_finish(&resolution, config, err);
 }

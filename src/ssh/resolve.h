@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/host.h"
 #include "ssh/tunnel.h"
 
 enum { SSH_CONFIG_LIST_MAX = 64 };
@@ -58,10 +59,20 @@ struct ssh_config {
 	int alive_count;
 };
 
+/* `ssh -G`, under way. */
+struct ssh_resolution {
+	const struct tunnel_options *options;
+	struct host_child ssh;
+};
+
 /*
- * Runs `ssh -G` (resolve.c). Errors: ERROR_USAGE (no destination that could be one), ERROR_CONFIG (what ssh printed; no ssh program),
- * ERROR_NO_RESOURCES, ERROR_INTERRUPTED.
+ * Starts `ssh -G` (resolve.c), which takes some milliseconds: there may be something else to do meanwhile. ssh_resolve_finish must
+ * follow. Errors: ERROR_USAGE (no destination that could be one), ERROR_CONFIG (no ssh program), ERROR_NO_RESOURCES.
  */
+bool ssh_resolve_start(struct ssh_resolution *resolution, const struct tunnel_options *options, struct error *err);
+/* Waits for it. Errors: ERROR_CONFIG (what ssh printed), ERROR_NO_RESOURCES, ERROR_INTERRUPTED. */
+bool ssh_resolve_finish(struct ssh_resolution *resolution, struct ssh_config *config, struct error *err);
+/* Both. */
 bool ssh_resolve(const struct tunnel_options *options, struct ssh_config *config, struct error *err);
 /* The parser alone (ssh_config.c), over the text that `ssh -G` printed; for tests and fuzzing. */
 bool ssh_config_parse(const char *text, size_t len, struct ssh_config *config, struct error *err);

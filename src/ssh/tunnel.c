@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crypto.h"
 #include "base/io.h"
 #include "ssh/broker.h"
 #include "ssh/resolve.h"
@@ -62,15 +63,23 @@ static bool start_broker(struct tunnel *t, const struct ssh_config *config, int6
 struct tunnel *tunnel_open(const struct tunnel_options *options, struct error *err)
 {
 	int64_t started_us = clock_us();
-	struct tunnel *t = NULL;
+	struct ssh_resolution resolution;
 	struct ssh_config config;
+	struct error folder_err;
 
-	memset(&config, 0, sizeof config);
-	if (!ssh_resolve(options, &config, err))
+	if (!ssh_resolve_start(&resolution, options, err))
 		return NULL;
-	t = xcalloc(1, sizeof *t);
+	struct tunnel *t = xcalloc(1, sizeof *t);
 	t->lifeline = t->folder.listener = -1;
-	if (!socket_folder_make(&t->folder, err) || !start_broker(t, &config, started_us, err)) {
+	/* While ssh reads its configuration. What is prepared here, the broker inherits. */
+	bool made = socket_folder_make(&t->folder, &folder_err);
+	crypto_prepare();
+	bool ok = ssh_resolve_finish(&resolution, &config, err);
+	if (ok && !made) {
+		*err = folder_err;
+		ok = false;
+	}
+	if (!ok || !start_broker(t, &config, started_us, err)) {
 		tunnel_close(t);
 		t = NULL;
 	}
