@@ -23,11 +23,12 @@ EXTRA_DIST += \
 	tests/rig/node.py tests/rig/proxy.py tests/rig/roots.py tests/rig/sshd.py tests/rig/supervisor.py tests/rig/terminal.py \
 	tests/e2e/conftest.py tests/e2e/test_rig.py
 
-# Fuzzing. A target is tests/fuzz/fuzz_NAME.c with its seeds in tests/fuzz/seeds/NAME; adding one takes two lines, FUZZ_TARGETS
+# Fuzzing. A target is tests/fuzz/fuzz_NAME.c with its seeds in tests/fuzz/seeds/NAME (and, where it helps, words for the fuzzer in
+# tests/fuzz/dictionaries/NAME.dict); adding one takes two lines, FUZZ_TARGETS
 # and its _SOURCES, both in the module.mk of its floor. `make check` feeds it the seeds; configured with
 # `CC=clang --enable-fuzzing` it is a libFuzzer program, and `make fuzz FUZZ_SECONDS=60` runs them all. What the fuzzer finds
 # becomes a seed.
-EXTRA_DIST += tests/fuzz/seeds
+EXTRA_DIST += tests/fuzz/seeds tests/fuzz/dictionaries
 if FUZZING
 FUZZ_MAIN =
 noinst_PROGRAMS = $(FUZZ_TARGETS)
@@ -40,8 +41,10 @@ FUZZ_SECONDS = 60
 fuzz: $(FUZZ_TARGETS)
 	@for target in $(FUZZ_TARGETS); do \
 		name=$${target##*fuzz_}; \
+		dictionary=$(abs_top_srcdir)/tests/fuzz/dictionaries/$$name.dict; \
+		test -f $$dictionary && dictionary=-dict=$$dictionary || dictionary=; \
 		$(MKDIR_P) tests/fuzz/corpus/$$name && \
-		$$target -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=tests/fuzz/$$name- \
+		$$target $$dictionary -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=tests/fuzz/$$name- \
 			tests/fuzz/corpus/$$name $(abs_top_srcdir)/tests/fuzz/seeds/$$name || exit 1; \
 	done
 .PHONY: fuzz

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "base/secret.h"
+#include "etf/utf8.h"
 
 void handshake_init(struct handshake *h, const struct handshake_options *options, enum handshake_state state)
 {
@@ -64,7 +65,12 @@ bool packet_read_name(struct reader *r, size_t len, char *name)
 {
 	const uint8_t *bytes = read_bytes(r, len);
 
+	size_t characters;
+
 	if (!bytes || len == 0 || len > HANDSHAKE_NAME_MAX)
+		return false;
+	/* A node's name is an atom: no more characters than one may have. */
+	if (!utf8_valid(bytes, len, &characters) || characters > 255)
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		if (bytes[i] < 0x20 || bytes[i] == 0x7f)

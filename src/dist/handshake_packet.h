@@ -22,7 +22,7 @@ enum handshake_event handshake_fail(struct handshake *h);
 size_t packet_begin(struct handshake *h);
 void packet_end(struct handshake *h, size_t begin);
 
-/* Copies a name out of a packet: 1 to HANDSHAKE_NAME_MAX bytes, printable UTF-8 without control characters. */
+/* Copies a name out of a packet: 1 to 255 characters of UTF-8, none of them a control character of ASCII. */
 bool packet_read_name(struct reader *r, size_t len, char *name);
 
 /* MD5 of the cookie and the challenge in decimal. */

@@ -8,3 +8,10 @@ libbeamline_a_SOURCES += \
 	src/dist/handshake_accept.c src/dist/handshake_packet.c src/dist/handshake_packet.h
 
 check_PROGRAMS += tests/unit/dist_test tests/unit/handshake_test
+
+# What they are seeded with was recorded by tests/tools/record_frames.py.
+FUZZ_TARGETS += tests/fuzz/fuzz_epmd tests/fuzz/fuzz_handshake tests/fuzz/fuzz_frames
+tests_fuzz_fuzz_epmd_SOURCES = tests/fuzz/fuzz_epmd.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_handshake_SOURCES = tests/fuzz/fuzz_handshake.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_frames_SOURCES = tests/fuzz/fuzz_frames.c $(FUZZ_MAIN)
+EXTRA_DIST += tests/tools/record_frames.py

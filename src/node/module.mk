@@ -13,3 +13,6 @@ libbeamline_a_SOURCES += \
 	src/node/target.c src/node/target.h
 
 check_PROGRAMS += tests/unit/node_test
+FUZZ_TARGETS += tests/fuzz/fuzz_link tests/fuzz/fuzz_session
+tests_fuzz_fuzz_link_SOURCES = tests/fuzz/fuzz_link.c tests/fuzz/fuzz_peer.c tests/fuzz/fuzz_peer.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c tests/fuzz/fuzz_peer.c tests/fuzz/fuzz_peer.h $(FUZZ_MAIN)

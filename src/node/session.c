@@ -95,11 +95,11 @@ static bool on_data(struct session *s, enum session_message stream, const struct
 static bool on_question(struct session *s, const struct term *found, struct error *err)
 {
 	struct error refusal = { 0 };
-	struct keeper keeper;
+	struct keeper keeper = { .lifeline = -1 };
 	char text[512];
 
 	session_text(found, text, sizeof text);
-	if (!keeper_start(&keeper, s->link, err))
+	if (s->request->may_ask && !keeper_start(&keeper, s->link, err))
 		return false;
 	bool yes = guard_ask(text, s->link->node, s->request->may_ask, &refusal);
 	keeper_stop(&keeper);
@@ -109,13 +109,18 @@ static bool on_question(struct session *s, const struct term *found, struct erro
 	return session_send(s->link, s->controller, &s->tag, SESSION_ANSWER, yes ? SESSION_TRUE : SESSION_FALSE, err);
 }
 
+static bool is_count(const struct term *t)
+{
+	return t->kind == ETF_INTEGER && t->integer >= 0 && t->integer <= INT32_MAX;
+}
+
 static bool on_finished(struct session *s, const struct term *part, struct error *err)
 {
 	if (part[2].kind != ETF_INTEGER)
 		return error_set(err, ERROR_PROTOCOL, "the node sent an outcome that is none");
 	s->finished = true;
 	s->result->finished_us = clock_us();
-	s->result->detached = part[4].kind == ETF_INTEGER ? (int)part[4].integer : -1;
+	s->result->detached = is_count(&part[4]) ? (int)part[4].integer : -1;
 	if (s->ending_timeout)
 		return error_set(
 			       &s->outcome, ERROR_TIMEOUT,
