@@ -7,7 +7,7 @@ libbeamline_a_SOURCES += \
 	src/dist/handshake.c src/dist/handshake.h \
 	src/dist/handshake_accept.c src/dist/handshake_packet.c src/dist/handshake_packet.h
 
-check_PROGRAMS += tests/unit/dist_test tests/unit/handshake_test
+check_PROGRAMS += tests/unit/dist_test tests/unit/handshake_test tests/unit/recorded_test
 
 # What they are seeded with was recorded by tests/tools/record_frames.py.
 FUZZ_TARGETS += tests/fuzz/fuzz_epmd tests/fuzz/fuzz_handshake tests/fuzz/fuzz_frames
