@@ -20,7 +20,7 @@
  *
  * The spawned process is W. To us:
  *
- *     {Tag, 0, Relay, W}                    it has started; acknowledgements go to Relay, the rest to W
+ *     {Tag, 0, Relay, W}                    it has started, always the first; acknowledgements go to Relay, the rest to W
  *     {Tag, 1, Bytes}                       output of the code, UTF-8
  *     {Tag, 2, Bytes}                       of the value
  *     {Tag, 3, Bytes}                       of the text of an exception or of the compiler's messages, UTF-8

@@ -6,6 +6,8 @@
 
 start(_, W, Client, Tag, Columns, Window) ->
     monitor(process, W),
+    %% From here, so that it comes before any output.
+    Client ! {Tag, 0, self(), W},
     relay({W, Client, Tag, Columns}, Window, [], []).
 
 %% Room: bytes that may be sent before the caller has acknowledged more; Queue: writes that wait, [{Kind, Bytes, Writer,
