@@ -203,22 +203,37 @@ static bool run(struct auth *a, struct error *err)
 	return error_set(err, ERROR_AUTH_REFUSED, "%s: sshd wants more than %d methods", a->who, PARTIALS_MAX);
 }
 
-bool auth_run(struct session *s, struct error *err)
+struct auth *auth_prepare(struct session *s)
 {
 	const struct ssh_config *config = s->config;
 	struct auth *a = xcalloc(1, sizeof *a);
 
-	*a = (struct auth){ .s = s, .config = config, .err = err, .agent = { .fd = -1, .chosen = -1 } };
+	*a = (struct auth){ .s = s, .config = config, .agent = { .fd = -1, .chosen = -1 } };
 	snprintf(a->who, sizeof a->who, "%s@%s", config->user, config->host);
 	buf_init(&a->tried, TRIED_MAX);
+	if (config->pubkey_auth)
+		auth_load_keys(a);
+	return a;
+}
+
+bool auth_run(struct auth *a, struct error *err)
+{
+	const struct ssh_config *config = a->config;
+
+	a->err = err;
 	/* What libssh does not know of the list it leaves out. */
 	if (config->pubkey_algorithms &&
-	    ssh_options_set(s->ssh, SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES, config->pubkey_algorithms) != SSH_OK)
+	    ssh_options_set(a->s->ssh, SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES, config->pubkey_algorithms) != SSH_OK)
 		log_v("auth", "libssh has none of PubkeyAcceptedAlgorithms; its own list stands");
-	bool ok = run(a, err);
-	auth_keys_clear(a);
+	return run(a, err);
+}
+
+void auth_free(struct auth *a)
+{
+	if (!a)
+		return;
+	auth_clear_keys(a);
 	free(a->locked);
 	buf_clear(&a->tried);
 	free(a);
-	return ok;
 }

@@ -9,10 +9,19 @@
 
 #include "ssh/session.h"
 
+struct auth;
+
+/*
+ * What can be done before keys are exchanged (after session_dial): reads the identity files and asks the agent what it holds. sshd takes
+ * longer to start than that.
+ */
+struct auth *auth_prepare(struct session *s);
 /*
  * Authenticates as config->user; fills s->info.auth. Passphrases and passwords are wiped after use.
  * Errors: ERROR_AUTH_REFUSED (what was tried, what the server would take, the cure), ERROR_SSH_LOST, ERROR_INTERRUPTED.
  */
-bool auth_run(struct session *s, struct error *err);
+bool auth_run(struct auth *auth, struct error *err);
+/* NULL is allowed. */
+void auth_free(struct auth *auth);
 
 #endif

@@ -9,11 +9,10 @@
 #include "base/log.h"
 #include "ssh/auth_methods.h"
 
-static void load(struct auth *a)
+void auth_load_keys(struct auth *a)
 {
 	char *const *paths = a->config->identity_files;
 
-	a->keys_loaded = true;
 	for (size_t i = 0; i < SSH_CONFIG_LIST_MAX && paths[i]; i++) {
 		if (key_file_load(&a->files[a->file_count], paths[i]))
 			a->file_count++;
@@ -123,8 +122,6 @@ static enum auth_result try_held_files(struct auth *a)
 
 enum auth_result auth_with_keys(struct auth *a)
 {
-	if (!a->keys_loaded)
-		load(a);
 	enum auth_result result = try_held_files(a);
 	for (size_t i = 0; !a->config->identities_only && i < a->agent.count && !is_final(result); i++)
 		result = try_agent(a, i);
@@ -133,11 +130,10 @@ enum auth_result auth_with_keys(struct auth *a)
 	return is_final(result) ? result : AUTH_DENIED;
 }
 
-void auth_keys_clear(struct auth *a)
+void auth_clear_keys(struct auth *a)
 {
 	for (size_t i = 0; i < a->file_count; i++)
 		key_file_clear(&a->files[i]);
 	a->file_count = 0;
-	if (a->keys_loaded)
-		agent_close(&a->agent);
+	agent_close(&a->agent);
 }

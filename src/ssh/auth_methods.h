@@ -33,7 +33,6 @@ struct auth {
 	bool banner_shown;
 	bool too_many; /* sshd ended it: too many failures */
 	char *locked;  /* a key that sshd would take, but whose passphrase nobody could be asked for */
-	bool keys_loaded;
 	struct key_file files[SSH_CONFIG_LIST_MAX];
 	size_t file_count;
 	struct agent agent; /* .fd is -1 if there is none */
@@ -51,8 +50,9 @@ void auth_note(struct auth *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Says in info.auth by what the session was authenticated. */
 void auth_by(struct auth *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+void auth_load_keys(struct auth *a);
 enum auth_result auth_with_keys(struct auth *a);
-void auth_keys_clear(struct auth *a);
+void auth_clear_keys(struct auth *a);
 
 enum auth_result auth_with_password(struct auth *a);
 enum auth_result auth_with_answers(struct auth *a);

@@ -69,11 +69,14 @@ static bool establish(struct broker *b)
 
 	b->session.info = b->start->info;
 	b->session.lifeline = &b->start->lifeline;
-	if (!session_connect(&b->session, b->start->config, b->start->started_us, err) ||
-	    !host_key_check(&b->session, err))
+	if (!session_dial(&b->session, b->start->config, b->start->started_us, err))
 		return false;
+	struct auth *auth = auth_prepare(&b->session);
+	bool ok = session_exchange(&b->session, err) && host_key_check(&b->session, err);
 	info->keyed_ms = ms_now(b);
-	if (!auth_run(&b->session, err))
+	ok = ok && auth_run(auth, err);
+	auth_free(auth);
+	if (!ok)
 		return false;
 	info->authenticated_ms = ms_now(b);
 	/* libssh may have cleared it on the way. */

@@ -15,7 +15,7 @@
 char *host_key_algorithms(const struct ssh_config *config, const char *configured);
 
 /*
- * After session_connect. `ask` shows the fingerprint and asks for yes, no or the fingerprint; `accept-new` and a yes append the key to
+ * After session_exchange. `ask` shows the fingerprint and asks for yes, no or the fingerprint; `accept-new` and a yes append the key to
  * the first UserKnownHostsFile (hashed if HashKnownHosts). Errors: ERROR_HOST_KEY_UNKNOWN, ERROR_HOST_KEY_CHANGED (file and line, both
  * fingerprints; the cure says how to remove the old one *after* verifying), ERROR_HOST_KEY_REVOKED, ERROR_INTERRUPTED.
  */

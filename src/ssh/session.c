@@ -159,7 +159,7 @@ static void record(struct session *s)
 	      info->cipher, info->mac);
 }
 
-bool session_connect(struct session *s, const struct ssh_config *config, int64_t started_us, struct error *err)
+bool session_dial(struct session *s, const struct ssh_config *config, int64_t started_us, struct error *err)
 {
 	int timeout = config->connect_timeout_s > 0 ? config->connect_timeout_s : CONNECT_TIMEOUT_S;
 	int64_t deadline = clock_ms() + (int64_t)timeout * 1000;
@@ -179,11 +179,17 @@ bool session_connect(struct session *s, const struct ssh_config *config, int64_t
 	s->info.connected_ms = ms_since(started_us);
 	log_v(proxied ? "proxy" : "TCP", "%s %s port %u", proxied ? "started to" : "connected to", config->hostname,
 	      (unsigned)config->port);
+	s->patience_ms = deadline - clock_ms();
+	return true;
+}
+
+bool session_exchange(struct session *s, struct error *err)
+{
 	s->ssh = ssh_new();
 	if (!s->ssh)
 		return error_set(err, ERROR_NO_RESOURCES, "libssh has no memory");
 	ssh_set_blocking(s->ssh, 0);
-	if (!set_options(s, err) || !exchange_keys(s, deadline, err))
+	if (!set_options(s, err) || !exchange_keys(s, clock_ms() + s->patience_ms, err))
 		return false;
 	record(s);
 	return true;

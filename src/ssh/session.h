@@ -19,13 +19,16 @@ struct session {
 	int proxy_pid; /* of ProxyCommand or ProxyJump's ssh, or 0 */
 	const struct ssh_config *config;
 	struct tunnel_info info;
-	int64_t started_us; /* clock_us() that info's times count from */
+	int64_t started_us;  /* clock_us() that info's times count from */
+	int64_t patience_ms; /* what connecting has left of ConnectTimeout, for the exchange of keys */
 	const int *
-		lifeline; /* if not NULL: waiting ends with ERROR_INTERRUPTED when this descriptor ends; set before session_connect */
+		lifeline; /* if not NULL: waiting ends with ERROR_INTERRUPTED when this descriptor ends; set before session_dial */
 };
 
-/* Connects and exchanges keys; the host's key is NOT checked yet (host_key_check). */
-bool session_connect(struct session *s, const struct ssh_config *config, int64_t started_us, struct error *err);
+/* Connects. sshd begins to start its half, which takes longer than anything that this side may have to prepare before the next step. */
+bool session_dial(struct session *s, const struct ssh_config *config, int64_t started_us, struct error *err);
+/* Exchanges keys; the host's key is NOT checked yet (host_key_check). */
+bool session_exchange(struct session *s, struct error *err);
 /*
  * After a libssh call said SSH_AGAIN: waits until the socket is ready for what libssh wants. Errors: ERROR_SSH_LOST
  * (deadline passed: what was awaited is named by `what`), ERROR_INTERRUPTED.
