@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -121,9 +122,9 @@ static bool spawn(const char *const *argv, int out_fd, int err_fd, pid_t *pid, s
 	posix_spawn_file_actions_destroy(&actions);
 	if (failed == ENOENT)
 		return error_set(err, ERROR_INPUT_MISSING, "%s: no such program", argv[0]);
-	if (failed)
+	if (failed == EAGAIN || failed == ENOMEM || failed == EMFILE || failed == ENFILE)
 		return error_set(err, ERROR_NO_RESOURCES, "%s: %s", argv[0], strerror(failed));
-	return true;
+	return failed ? error_set(err, ERROR_INPUT_MISSING, "%s: %s", argv[0], strerror(failed)) : true;
 }
 
 bool host_start(struct host_child *child, const char *const *argv, struct error *err)
@@ -151,16 +152,42 @@ done:
 	return ok;
 }
 
+/*
+ * A child that has closed its output mostly ends in the same moment, but need not: no descriptor tells, so it is looked at in steps, the first
+ * ones so short that nobody notices.
+ */
+static bool await_end(const struct host_child *child, int64_t deadline, int *code, struct error *err)
+{
+	enum { FIRST_US = 20, LAST_US = 20000 };
+	struct pollfd nothing = { .fd = -1 };
+
+	for (long us = FIRST_US;; us = us < LAST_US ? us * 2 : us) {
+		pid_t ended = waitpid(child->pid, code, WNOHANG);
+		if (ended > 0 || (ended < 0 && errno != EINTR))
+			return true;
+		if (us < 1000) {
+			nanosleep(&(struct timespec){ .tv_nsec = us * 1000 }, NULL);
+			continue;
+		}
+		if (deadline != IO_NO_DEADLINE && clock_ms() >= deadline)
+			return error_set(err, ERROR_INTERNAL, "%s does not end", child->name);
+		if (io_wait(&nothing, 1, clock_ms() + us / 1000) == IO_SIGNAL)
+			return error_interrupted(err, io_take_signal());
+	}
+}
+
 bool host_finish(struct host_child *child, struct buf *out, struct buf *err_out, int64_t deadline, int *status,
 		 struct error *err)
 {
-	bool ok = gather_all(child->out_fd, child->err_fd, out, err_out, deadline, child->name, err);
-	int code;
+	int code = 0;
+	bool ok = gather_all(child->out_fd, child->err_fd, out, err_out, deadline, child->name, err) &&
+		  await_end(child, deadline, &code, err);
 
-	if (!ok)
+	if (!ok) {
 		kill(child->pid, SIGKILL);
-	while (waitpid(child->pid, &code, 0) < 0 && errno == EINTR)
-		continue;
+		while (waitpid(child->pid, &code, 0) < 0 && errno == EINTR)
+			continue;
+	}
 	*status = WIFSIGNALED(code) ? 128 + WTERMSIG(code) : WEXITSTATUS(code);
 	io_close(&child->out_fd);
 	io_close(&child->err_fd);

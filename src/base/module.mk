@@ -14,6 +14,6 @@ libbeamline_a_SOURCES += \
 	src/base/secret.c src/base/secret.h \
 	src/base/terminal.c src/base/terminal.h
 
-check_PROGRAMS += tests/unit/base_test
+check_PROGRAMS += tests/unit/base_test tests/unit/host_test tests/unit/options_test tests/unit/output_test
 FUZZ_TARGETS += tests/fuzz/fuzz_terminal
 tests_fuzz_fuzz_terminal_SOURCES = tests/fuzz/fuzz_terminal.c $(FUZZ_MAIN)

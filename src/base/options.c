@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/options.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +37,8 @@ const char *options_nearest(const char *word, const char *const *names, size_t c
 	const char *nearest = NULL;
 	size_t least = strlen(word) / 3 + 2;
 
+	if (strlen(word) > NAME_MAX_LEN)
+		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		size_t distance = edit_distance(word, names[i]);
 		if (distance < least) {
@@ -48,19 +49,40 @@ const char *options_nearest(const char *word, const char *const *names, size_t c
 	return nearest;
 }
 
+/* Digits with one point at most, whatever the locale says; no sign, no exponent. Returns what follows, NULL if there is no number. */
+static const char *read_decimal(const char *text, double *number)
+{
+	double place = 0;
+	bool digits = false;
+
+	*number = 0;
+	for (;; text++) {
+		if (*text == '.' && place == 0) {
+			place = 1;
+		} else if (*text >= '0' && *text <= '9') {
+			*number = *number * 10 + (*text - '0');
+			place *= 10;
+			digits = true;
+		} else {
+			break;
+		}
+	}
+	if (place > 0)
+		*number /= place;
+	return digits ? text : NULL;
+}
+
 bool options_parse_duration(const char *text, int *ms)
 {
 	static const struct {
 		const char *unit;
 		double ms;
 	} units[] = { { "", 1000 }, { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 } };
-	char *end;
+	double number;
+	const char *unit = read_decimal(text, &number);
 
-	if (!((text[0] >= '0' && text[0] <= '9') || text[0] == '.'))
-		return false;
-	double number = strtod(text, &end);
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (strcmp(end, units[i].unit) != 0)
+	for (size_t i = 0; unit && i < sizeof units / sizeof *units; i++) {
+		if (strcmp(unit, units[i].unit) != 0)
 			continue;
 		if (!(number * units[i].ms >= 1 && number * units[i].ms <= 2000000000.0))
 			return false;
@@ -70,10 +92,20 @@ bool options_parse_duration(const char *text, int *ms)
 	return false;
 }
 
+/* Digits alone: no sign, no space, as strtol would take them. */
+static bool parse_port(const char *text, int *port)
+{
+	long number = strtol(text, NULL, 10);
+
+	if (text[0] == '\0' || text[strspn(text, "0123456789")] || number < 1 || number > 65535)
+		return false;
+	*port = (int)number;
+	return true;
+}
+
 static bool store(const struct option *option, void *values, const char *argument, struct error *err)
 {
 	void *at = (char *)values + option->offset;
-	char *end;
 
 	switch (option->kind) {
 	case OPTION_FLAG:
@@ -92,15 +124,11 @@ static bool store(const struct option *option, void *values, const char *argumen
 		list->values[list->count++] = argument;
 		return true;
 	}
-	case OPTION_PORT: {
-		errno = 0;
-		long port = strtol(argument, &end, 10);
-		if (errno || end == argument || *end || port < 1 || port > 65535)
+	case OPTION_PORT:
+		if (!parse_port(argument, at))
 			return error_set(err, ERROR_USAGE, "--%s: “%s” is not a port (1 to 65535)", option->name,
 					 argument);
-		*(int *)at = (int)port;
 		return true;
-	}
 	case OPTION_DURATION:
 		if (!options_parse_duration(argument, at))
 			return error_set(err, ERROR_USAGE, "--%s: “%s” is not a time such as 500ms, 5s, 2m",

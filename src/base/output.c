@@ -2,6 +2,7 @@
 #include "base/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -15,7 +16,7 @@
 
 /*
  * Standard output may be shared with other programs, so it is not set to O_NONBLOCK. After POLLOUT a pipe takes this much without
- * waiting (POSIX: PIPE_BUF), and so does a terminal that is not stopped.
+ * waiting (POSIX: PIPE_BUF). A terminal promises room for one byte only: it is opened once more.
  */
 #ifdef PIPE_BUF
 enum { SAFE_WRITE = PIPE_BUF < 4096 ? PIPE_BUF : 4096 };
@@ -24,9 +25,26 @@ enum { SAFE_WRITE = 512 };
 #endif
 enum { FILE_WRITE = 256 * 1024 };
 
+/* The same terminal, opened for us alone and without waiting; -1 if that is not allowed (after su, it may be another user's). */
+static int open_again(int fd)
+{
+	const char *name = ttyname(fd);
+	struct stat mine, opened;
+	int again = name ? open(name, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) : -1;
+
+	if (again >= 0 && (fstat(fd, &mine) < 0 || fstat(again, &opened) < 0 || mine.st_rdev != opened.st_rdev))
+		io_close(&again);
+	return again;
+}
+
 void output_init(struct output *o, int fd, const char *name, size_t max)
 {
 	*o = (struct output){ .fd = fd, .name = name, .terminal = terminal_is(fd) };
+	int again = o->terminal ? open_again(fd) : -1;
+	if (again >= 0) {
+		o->fd = again;
+		o->own_fd = true;
+	}
 	o->filter.colours = terminal_wants_colours(fd);
 	/* Filtering makes text longer, up to 4 times. */
 	buf_init(&o->pending, 5 * max);
@@ -35,6 +53,8 @@ void output_init(struct output *o, int fd, const char *name, size_t max)
 void output_clear(struct output *o)
 {
 	buf_clear(&o->pending);
+	if (o->own_fd)
+		io_close(&o->fd);
 }
 
 size_t output_pending(const struct output *o)
@@ -75,7 +95,8 @@ bool output_flush_some(struct output *o)
 			return output_fail(o);
 		o->at += (size_t)n;
 	}
-	if (o->at == o->pending.len || o->at > o->pending.max / 4) {
+	/* What is written already may not take the room of what waits: with this, 4 of 5 times `max` are always left. */
+	if (o->at == o->pending.len || o->at > o->pending.max / 8) {
 		buf_consume(&o->pending, o->at);
 		o->at = 0;
 	}
@@ -91,7 +112,7 @@ bool output_put(struct output *o, const void *data, size_t len)
 	else
 		buf_put(&o->pending, data, len);
 	if (o->pending.overflow) {
-		error_set(&o->err, ERROR_INTERNAL, "%s: more was produced than the window allows", o->name);
+		error_set(&o->err, ERROR_LIMIT, "%s: more came than may wait to be written", o->name);
 		o->failed = true;
 		return false;
 	}

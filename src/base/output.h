@@ -15,7 +15,8 @@
 #include "base/terminal.h"
 
 struct output {
-	int fd;
+	int fd;        /* to poll; a terminal's is not the one that was given */
+	bool own_fd;   /* … but our own */
 	bool terminal; /* text is filtered */
 	struct terminal_filter filter;
 	struct buf pending;
@@ -33,7 +34,10 @@ bool output_put(struct output *o, const void *data, size_t len);
 bool output_printf(struct output *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Bytes that wait; poll for POLLOUT while not 0. */
 size_t output_pending(const struct output *o);
-/* Writes what the descriptor takes now. Errors stay in o->err: ERROR_OUTPUT_CLOSED (the reader went away), ERROR_OUTPUT_LOST. */
+/*
+ * Writes what the descriptor takes now. Errors stay in o->err: ERROR_OUTPUT_CLOSED (the reader went away), ERROR_OUTPUT_LOST,
+ * ERROR_LIMIT (more was put than may wait).
+ */
 bool output_flush_some(struct output *o);
 /* Writes all, waiting, ended by signals; puts o->err into err if the output has failed. */
 bool output_flush(struct output *o, struct error *err);
