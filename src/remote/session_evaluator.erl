@@ -109,18 +109,19 @@ depth(_) -> 30.
 %% Records: an ets table {Name, Attribute} as the shell's, or `none` (no record is known).
 pretty(P, Term, Column, Depth, Columns, Records) ->
     Strings = application:get_env(stdlib, shell_strings, true) =/= false,
-    io_lib_pretty:print(Term, [{column, Column}, {line_length, Columns}, {depth, Depth}, {line_max_chars, 60},
-                               {strings, Strings}, {record_print_fun, record_print_fun(P, Term, Records)},
-                               {encoding, unicode}]).
-
-%% The fun costs microseconds a tuple here, so it is given only where a record is known.
-record_print_fun(P, Term, Records) when Records =/= none, not is_number(Term), not is_atom(Term), not is_binary(Term) ->
-    user_default(P, Records),
-    case ets:info(Records, size) > 1 of
-        true -> fun(Name, N) -> record_fields(ets:lookup(Records, Name), N) end;
-        false -> no_fun
-    end;
-record_print_fun(_, _, _) -> no_fun.
+    Options = [{column, Column}, {line_length, Columns}, {depth, Depth}, {line_max_chars, 60}, {strings, Strings},
+               {encoding, unicode}],
+    Plain = text(io_lib_pretty:print(Term, [{record_print_fun, no_fun} | Options])),
+    %% Only what has tuples with a tag can look otherwise, and only where a record is known: the fun below costs microseconds
+    %% for each tuple, and looking for user_default half a millisecond.
+    case Records =/= none andalso re:run(Plain, <<"\\{[^]0-9\"#<[{}$-]">>, [{capture, none}]) =:= match andalso
+        user_default(P, Records) > 0 of
+        true ->
+            Fields = fun(Name, N) -> record_fields(ets:lookup(Records, Name), N) end,
+            io_lib_pretty:print(Term, [{record_print_fun, Fields} | Options]);
+        false ->
+            Plain
+    end.
 
 record_fields([{_, {attribute, _, record, {_, Fields}}}], N) when length(Fields) =:= N -> [field_name(F) || F <- Fields];
 record_fields(_, _) -> no.
@@ -128,13 +129,14 @@ record_fields(_, _) -> no.
 field_name({typed_record_field, Field, _}) -> field_name(Field);
 field_name(Field) -> element(3, element(3, Field)).
 
-%% The shell loads user_default, and knows its records, from the start. Once a session, and only where it can matter:
-%% looking for a module that is not there takes up to 0.4 ms. The table holds {0} when it was done.
+%% The shell loads user_default, and knows its records, from the start. Here that is done once a session, and only where it
+%% can matter. The table holds {0} when it was done. -> the number of records known
 user_default(P, Records) ->
     case ets:insert_new(Records, {0}) andalso code:ensure_loaded(user_default) of
         {module, _} -> catch session_records:add(P, session_records:read(P, user_default, '_'), [], Records);
         _ -> ok
-    end.
+    end,
+    ets:info(Records, size) - 1.
 
 erlang_text(Text, {P, _, _, _, _, Columns, Guard} = C) ->
     case unicode:characters_to_list(Text) of

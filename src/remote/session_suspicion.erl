@@ -7,7 +7,9 @@
 suspicious(Guard, Text) ->
     {_, Functions, _} = lists:unzip3(Guard),
     {Short, Long} = lists:partition(fun(F) -> byte_size(F) < 3 end, Functions),
-    %% Names of one or two letters stand in any text: they count before what can follow a name.
-    Words = [<<F/binary, C>> || F <- Short, C <- "( ,/)]}\"'\t\r\n"] ++ Long,
     binary:match(Text, [<<"_atom">>, <<"to_term">>, <<"\\">>, <<"exit">>, <<"init">>, <<"kernel">>, <<"stdlib">>, <<"concat">>
-                        | Words]) =/= nomatch.
+                        | Long]) =/= nomatch
+        orelse Short =/= []
+        %% Names of one or two letters are part of many words: they count only as words of their own.
+        andalso re:run(Text, [<<"(^|[^A-Za-z0-9_@])(">>, lists:join($|, Short), <<")([^A-Za-z0-9_@]|$)">>],
+                       [{capture, none}]) =:= match.
