@@ -199,8 +199,10 @@ static bool take_letters(struct parse *p, const char *letters, struct error *err
 		size_t i = 0;
 		while (i < p->count && p->table[i].letter != *letters)
 			i++;
-		if (i == p->count)
-			return error_set(err, ERROR_USAGE, "there is no option -%c", *letters);
+		if (i == p->count) {
+			error_set(err, ERROR_USAGE, "there is no option -%c", *letters);
+			return error_cure(err, "what begins with a dash and is no option stands behind --");
+		}
 		if (takes_argument(&p->table[i]))
 			return take(p, i, letters[1] ? letters + 1 : NULL, err);
 		if (!take(p, i, NULL, err))

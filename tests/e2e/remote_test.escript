@@ -4,6 +4,8 @@
 %% client; no distribution. What it prints is compared with what the node's own shells print, driven over the I/O protocol.
 %%
 %%   remote_test.escript SRCDIR [SECTION...]      TAP; sections: see main/1
+%%   remote_test.escript SRCDIR --reference       what the shells print, for test_shell_text.py: a line a text, in base64:
+%%                                                language, text, output
 -mode(compile).
 
 -define(GUARD, [{<<"init">>, <<"stop">>, -1}, {<<"init">>, <<"restart">>, -1}, {<<"init">>, <<"reboot">>, -1},
@@ -22,12 +24,22 @@ main([Dir | Chosen]) ->
     {ok, Cases} = file:consult(filename:join(Dir, "tests/e2e/remote_cases.eterm")),
     put(cases, Cases),
     put(dir, Dir),
+    Chosen =:= ["--reference"] andalso references(),
     Sections = [{"program", fun program/0}, {"shell", fun shell/0}, {"text", fun text/0}, {"show", fun show/0}, {"io", fun io_requests/0},
                 {"window", fun window/0}, {"kill", fun kill/0}, {"guard", fun guard/0}, {"elixir", fun elixir/0},
                 {"leak", fun leak/0}, {"cost", fun cost/0}],
     [F() || {Name, F} <- Sections, Chosen =:= [] orelse lists:member(Name, Chosen)],
     io:format("1..~w~n", [get(n)]),
     halt(case get(failed) of 0 -> 0; _ -> 1 end).
+
+references() ->
+    code:ensure_loaded(user_default),
+    [io:format("erlang ~s ~s~n", [coded(T), coded(blurred(erlang_shell(T)))]) || T <- section(erlang)],
+    {ok, _} = application:ensure_all_started(iex),
+    [io:format("elixir ~s ~s~n", [coded(T), coded(blurred(iex(T)))]) || T <- section(elixir)],
+    halt(0).
+
+coded(Text) -> base64:encode(unicode:characters_to_binary(Text)).
 
 %% --- Tools -----------------------------------------------------------------------------------------------------------
 
