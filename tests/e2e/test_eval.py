@@ -54,7 +54,7 @@ def test_text_from_a_file_and_from_input(beamline, node, rig):
 
 
 @pytest.mark.parametrize("text,shown", [
-    ("1 + 1", "2"), ("%{a: 1, b: \"x\"}", "%{a: 1, b: \"x\"}"), ("Enum.map(1..3, & &1 * 2)", "[2, 4, 6]"), (":ok", ":ok"),
+    ("1 + 1", "2"), ("%{b: \"x\"}", "%{b: \"x\"}"), ("Enum.map(1..3, & &1 * 2)", "[2, 4, 6]"), (":ok", ":ok"),
     ("x = 2\ny = x * 21\ny", "42"), ("\"grün\"", "\"grün\""), ("if true, do: :yes, else: :no", ":yes"), ("nil", "nil"),
     ("{:error, ~D[2024-01-01]}", "{:error, ~D[2024-01-01]}"), ("String.upcase(\"abc\")", "\"ABC\""),
 ])

@@ -74,10 +74,10 @@ class Node:
     """
     One node, registered and ready when the constructor returns. `epmd=None`: a node without EPMD (`dist_port` is chosen).
     `elixir`: True (started), "loadable" (in the code path only) or False. `cookie`: text of the `.erlang.cookie` in the
-    node's home; it is on no command line. `release`: "system", or a suite of roots.py. `interface`: an Erlang term.
+    node's home; it is on no command line. `release`: "system", or a suite of roots.py; $RIG_RELEASE otherwise. `interface`: an Erlang term.
     """
 
-    def __init__(self, rig, name="demo", cookie="rigcookie", epmd=None, release="system", args=(), elixir=False, home=None,
+    def __init__(self, rig, name="demo", cookie="rigcookie", epmd=None, release=None, args=(), elixir=False, home=None,
                  interface="{127,0,0,1}", dist_port=None, prefix=(), small=True, env=None):
         self.rig = rig
         self.name = name
@@ -89,6 +89,7 @@ class Node:
         if not os.path.exists(self.cookie_file):
             with open(os.open(self.cookie_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="latin-1") as file:
                 file.write(cookie)
+        release = release or os.environ.get("RIG_RELEASE", "system")
         root = None if release == "system" else root_for(release)
         if dist_port is None and epmd is None:
             dist_port = free_port()
