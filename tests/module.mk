@@ -47,6 +47,13 @@ fuzz: $(FUZZ_TARGETS)
 		$$target $$dictionary -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=tests/fuzz/$$name- \
 			tests/fuzz/corpus/$$name $(abs_top_srcdir)/tests/fuzz/seeds/$$name || exit 1; \
 	done
-.PHONY: fuzz
+
+# Measures against the OpenSSH client (docs/performance.md); the figures are in bench.json too. Not part of `make check`: a busy machine
+# shows in them.
+bench: beamline$(EXEEXT)
+	BEAMLINE=$(abs_builddir)/beamline BENCH_JSON=$(abs_builddir)/bench.json /usr/bin/python3 $(abs_top_srcdir)/tests/bench/cold_eval.py
+EXTRA_DIST += tests/bench/cold_eval.py docs/performance.md
+CLEANFILES += bench.json
+.PHONY: fuzz bench
 clean-local:
 	rm -rf tests/fuzz/corpus
