@@ -257,7 +257,7 @@ def test_an_exception(beamline, node):
     assert "beamline:" not in done.stderr, done
 
 
-@pytest.mark.parametrize("text,line,column", [("1 +", 1, None), ("1,\n  foo bar", 2, 7), ("X = {1,2", 1, None), ("\"open", 1, 1), ("1 + X", 1, 5)])
+@pytest.mark.parametrize("text,line,column", [("1 +", 1, None), ("1,\n  foo bar", 2, 7), ("X = {1,2", 1, None), ("\"open", 1, None), ("1 + X", 1, 5)])
 def test_syntax_errors_tell_where(beamline, node, text, line, column):
     done = beamline("eval", "rig:demo", text)
     check(done, "syntax_error", 65, f"line {line}")
