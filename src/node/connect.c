@@ -57,11 +57,10 @@ bool connect_begin(struct connection *c, const struct connect_options *options, 
 
 	*c = (struct connection){ .options = options, .times.begun = clock_us() };
 	c->cookie_stream = c->epmd_stream = c->dist_stream = STREAM_NONE;
-	if (!cookie_from_options(options->cookie_file, &c->cookie, err))
-		return false;
 	c->node = node ? xstrdup(node) : NULL;
+	/* The cookie comes after the fork, so that the broker never has it. */
 	c->tunnel = tunnel_open(&tunnel, err);
-	if (c->tunnel && ask_all(c, list, err))
+	if (c->tunnel && cookie_from_options(options->cookie_file, &c->cookie, err) && ask_all(c, list, err))
 		return true;
 	connect_end(c);
 	return false;

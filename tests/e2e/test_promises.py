@@ -205,3 +205,18 @@ def test_strangers_messages_are_dropped_and_counted(beamline, node):
     done = beamline("-v", "eval", "rig:demo", text)
     assert done.status == 0 and done.stdout == "noproc\n", done
     assert re.search(r"sent \d+ requests that were refused", done.stderr), done
+
+
+@pytest.mark.root
+def test_the_broker_never_has_the_cookie(start, rig, node):
+    """Root may read any process's memory: with a cookie from a file of ours, it is in the front's at most."""
+    path = rig.write("memory.cookie", "rigcookie", 0o400)
+    child = start(ENDLESS, "--cookie-file", path)
+    for pid in tree(child.pid)[1:]:
+        with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
+            for line in maps:
+                first, last = (int(part, 16) for part in line.split()[0].split("-"))
+                if "rw" not in line.split()[1] or "[v" in line:
+                    continue
+                memory.seek(first)
+                assert b"rigcookie" not in memory.read(last - first), line
