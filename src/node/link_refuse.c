@@ -4,59 +4,32 @@
 #include "base/log.h"
 #include "etf/encode.h"
 
-/* {SPAWN_REPLY, ReqId, To, Flags, Reason} */
-static bool refuse_spawn(struct link *link, const struct term *part, struct error *err)
+#define ATOM(text)                                                                                                     \
+	{                                                                                                              \
+		.kind = ETF_ATOM, .tag = ETF_TAG_SMALL_ATOM_UTF8, .atom = { text, sizeof(text) - 1 }                   \
+	}
+static const struct term no_flags = { .kind = ETF_INTEGER, .tag = ETF_TAG_SMALL_INTEGER, .integer = 0 };
+static const struct term noproc = ATOM("noproc"), notsup = ATOM("notsup");
+
+/* {Operation, …}: an answer is made of the request's own parts and of the constants above. NULL ends the list. */
+static bool answer(struct link *link, int operation, const struct term *const parts[4], struct error *err)
 {
 	size_t begin = link_begin(link);
+	uint32_t count = 0;
 
-	etf_put_tuple(&link->out, 5);
-	etf_put_integer(&link->out, DIST_SPAWN_REPLY);
-	etf_put_term(&link->out, &part[1]);
-	etf_put_term(&link->out, &part[2]);
-	etf_put_integer(&link->out, 0);
-	etf_put_atom(&link->out, "notsup");
+	while (count < 4 && parts[count])
+		count++;
+	etf_put_tuple(&link->out, count + 1);
+	etf_put_integer(&link->out, operation);
+	for (uint32_t i = 0; i < count; i++)
+		etf_put_term(&link->out, parts[i]);
 	return link_end(link, begin, err);
 }
-
-/* {MONITOR_P_EXIT, FromProc, ToPid, Ref, Reason}: what was to be monitored is not there. */
-static bool refuse_monitor(struct link *link, const struct term *part, struct error *err)
-{
-	size_t begin = link_begin(link);
-
-	etf_put_tuple(&link->out, 5);
-	etf_put_integer(&link->out, DIST_MONITOR_P_EXIT);
-	etf_put_term(&link->out, &part[2]);
-	etf_put_term(&link->out, &part[1]);
-	etf_put_term(&link->out, &part[3]);
-	etf_put_atom(&link->out, "noproc");
-	return link_end(link, begin, err);
-}
-
-/* {EXIT, FromPid, ToPid, Reason} */
-static bool refuse_link(struct link *link, const struct term *part, struct error *err)
-{
-	size_t begin = link_begin(link);
-
-	etf_put_tuple(&link->out, 4);
-	etf_put_integer(&link->out, DIST_EXIT);
-	etf_put_term(&link->out, &part[2]);
-	etf_put_term(&link->out, &part[1]);
-	etf_put_atom(&link->out, "noproc");
-	return link_end(link, begin, err);
-}
-
-/* {UNLINK_ID_ACK, Id, FromPid, ToPid} to {UNLINK_ID, Id, FromPid, ToPid} */
-static bool acknowledge_unlink(struct link *link, const struct term *part, struct error *err)
-{
-	size_t begin = link_begin(link);
-
-	etf_put_tuple(&link->out, 4);
-	etf_put_integer(&link->out, DIST_UNLINK_ID_ACK);
-	etf_put_term(&link->out, &part[1]);
-	etf_put_term(&link->out, &part[3]);
-	etf_put_term(&link->out, &part[2]);
-	return link_end(link, begin, err);
-}
+#define PARTS(...)                                                                                                     \
+	(const struct term *const[4])                                                                                  \
+	{                                                                                                              \
+		__VA_ARGS__                                                                                            \
+	}
 
 /* Links and monitors of our own process need no answer: it lives as long as the connection, whose end tells. */
 static bool is_bookkeeping(const struct link *link, const struct dist_message *m)
@@ -85,8 +58,9 @@ bool link_refuse(struct link *link, const struct dist_message *m, struct error *
 {
 	const struct term *part = m->control->tuple.elements;
 
+	/* {UNLINK_ID, Id, From, To}: {UNLINK_ID_ACK, Id, From, To} */
 	if (m->operation == DIST_UNLINK_ID)
-		return acknowledge_unlink(link, part, err);
+		return answer(link, DIST_UNLINK_ID_ACK, PARTS(&part[1], &part[3], &part[2]), err);
 	if (is_bookkeeping(link, m))
 		return true;
 	const char *name = dist_operation_name(m->operation);
@@ -96,11 +70,14 @@ bool link_refuse(struct link *link, const struct dist_message *m, struct error *
 	switch (m->operation) {
 	case DIST_SPAWN_REQUEST:
 	case DIST_SPAWN_REQUEST_TT:
-		return refuse_spawn(link, part, err);
+		/* {SPAWN_REPLY, ReqId, To, Flags, Reason} */
+		return answer(link, DIST_SPAWN_REPLY, PARTS(&part[1], &part[2], &no_flags, &notsup), err);
 	case DIST_MONITOR_P:
-		return refuse_monitor(link, part, err);
+		/* {MONITOR_P, From, To, Ref}: {MONITOR_P_EXIT, To, From, Ref, Reason} */
+		return answer(link, DIST_MONITOR_P_EXIT, PARTS(&part[2], &part[1], &part[3], &noproc), err);
 	case DIST_LINK:
-		return refuse_link(link, part, err);
+		/* {LINK, From, To}: {EXIT, To, From, Reason} */
+		return answer(link, DIST_EXIT, PARTS(&part[2], &part[1], &noproc), err);
 	default:
 		return true;
 	}
