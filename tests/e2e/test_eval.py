@@ -199,10 +199,10 @@ def test_the_order_of_cookie_sources(beamline, node, rig, make):
 
 
 def test_detached_processes_live_on_and_are_told(beamline, node):
-    before = node.number_of("process_count")
+    before = node.at_rest()
     done = beamline("eval", "rig:demo", "P = spawn(fun() -> receive stop -> io:format(\"bye~n\") end end), register(detached_one, P)")
     assert done.status == 0 and "1 process started by this evaluation" in done.stderr, done
-    assert node.number_of("process_count") == before + 1
+    assert node.at_rest() == before + 1
     node.eval("detached_one ! stop")
     wait_for("gone", 5, lambda: node.number_of("process_count") == before)
 

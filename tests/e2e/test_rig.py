@@ -185,10 +185,14 @@ def test_a_stopped_node_leaves_epmd(make):
 
 
 def test_erlang_reaches_the_node(node, epmd):
-    """Another node, by the rules of distribution: what the tests measure beamline against."""
+    """
+    Another node, by the rules of distribution: what the tests measure beamline against. Debian gives the machine's name to
+    127.0.1.1, where our node does not listen, so the peer is told otherwise.
+    """
+    hosts = node.rig.write("peer.inetrc", f'{{lookup, [file]}}.\n{{host, {{127,0,0,1}}, ["{node.full_name.partition("@")[2]}"]}}.\n')
     text = f"io:format(\"~p\", [rpc:call('{node.full_name}', erlang, node, [])]), halt()."
     done = run(["erl", "-noinput", "-start_epmd", "false", "-hidden", "-sname", "peer", "-kernel", "inet_dist_use_interface", "{127,0,0,1}",
-                "-eval", text], {**node.rig.base_env(), "HOME": node.home, "ERL_EPMD_PORT": str(epmd.port)})
+                "-eval", text], {**node.rig.base_env(), "HOME": node.home, "ERL_EPMD_PORT": str(epmd.port), "ERL_INETRC": hosts})
     assert done.stdout == node.full_name, done
 
 

@@ -7,7 +7,7 @@ import re
 import socket
 import struct
 
-from .core import RigError, answers, free_port, program
+from .core import RigError, answers, free_port, program, wait_for
 from .roots import enter_root, root_for
 
 # A small node: 15 to 38 MB, and it does not spin while idle.
@@ -27,6 +27,13 @@ P=spawn(fun() -> receive go -> ok end, (fun L() -> case gen_tcp:recv(S,0) of
   _ -> halt(0,[{flush,false}])
 end end)() end),
 ok=gen_tcp:controlling_process(S,P), P!go.
+"""
+
+# The process of a connection outlives it by a moment.
+AT_REST = """
+nodes(connected) =:= [] andalso [P || P <- processes(), {_, {M, F, _}} <- [
+  process_info(P, initial_call), process_info(P, current_function)],
+  {M, F} =:= {inet_tcp_dist, do_accept} orelse {M, F} =:= {dist_util, con_loop}] =:= []
 """
 
 
@@ -166,6 +173,11 @@ class Node:
     def number_of(self, what):
         """erlang:system_info(What): atom_count, process_count, port_count, ets_count."""
         return int(self.eval(f"erlang:system_info({what})"))
+
+    def at_rest(self):
+        """Waits until no connection and none of its processes is left, also of one that has just ended; returns the process count."""
+        wait_for(f"the end of connections to {self.name}", 10, lambda: self.eval(AT_REST) == "true")
+        return self.number_of("process_count")
 
     def counts(self):
         keys = ("atom_count", "process_count", "port_count", "ets_count")
