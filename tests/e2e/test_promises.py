@@ -53,6 +53,7 @@ def running(beamline, node, *words):
 def start(beamline, rig, sshd, epmd, node):
     running.env = rig.base_env()
     children = []
+    before = node.at_rest()
 
     def begin(text, *options, target="rig:demo", on=node):
         children.append(running(beamline, on, "--ssh-config", sshd.config, "--epmd-port", str(epmd.port), *options, target, text))
@@ -62,6 +63,8 @@ def start(beamline, rig, sshd, epmd, node):
         if child.poll() is None:
             child.kill()
         child.communicate()
+    # The next one's probe must not be taken for this one's.
+    wait_for("the evaluation's end on the node", 10, lambda: node.at_rest() <= before)
 
 
 @pytest.mark.root  # our processes hide what they hold open from everybody else
