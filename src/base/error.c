@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/error.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,9 +55,35 @@ bool error_prefix(struct error *err, const char *fmt, ...)
 	return false;
 }
 
+bool error_append(struct error *err, const char *fmt, ...)
+{
+	size_t used = strlen(err->message);
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(err->message + used, sizeof err->message - used, fmt, args);
+	va_end(args);
+	return false;
+}
+
 bool error_interrupted(struct error *err, int signal)
 {
-	error_set(err, ERROR_INTERRUPTED, "interrupted by %s", strsignal(signal));
+	static const struct {
+		int signal;
+		const char *name;
+	} names[] = {
+		{ SIGINT, "SIGINT (Ctrl-C)" },
+		{ SIGQUIT, "SIGQUIT" },
+		{ SIGTERM, "SIGTERM" },
+		{ SIGHUP, "SIGHUP" },
+	};
+	const char *name = strsignal(signal);
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (names[i].signal == signal)
+			name = names[i].name;
+	}
+	error_set(err, ERROR_INTERRUPTED, "interrupted by %s", name);
 	err->signal = signal;
 	return false;
 }

@@ -91,6 +91,8 @@ bool error_set(struct error *err, enum error_code code, const char *fmt, ...) PR
 bool error_cure(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Puts "prefix: " before the message. */
 bool error_prefix(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Puts more behind the message. */
+bool error_append(struct error *err, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool error_interrupted(struct error *err, int signal);
 
 const char *error_name(enum error_code code);  /* "cookie_mismatch" */

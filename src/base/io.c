@@ -12,9 +12,12 @@
 
 enum { MOST_FDS = 15 };
 
+static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 static volatile sig_atomic_t pending[NSIG];
 static int wake_pipe[2] = { -1, -1 };
+static int64_t call_time;
+static void (*call_then)(void);
 
 static void on_signal(int signal)
 {
@@ -27,24 +30,44 @@ static void on_signal(int signal)
 	errno = saved;
 }
 
+/* What was ignored at start (nohup, a background job) stays ignored. */
+static void catch_one(int signal)
+{
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, old;
+
+	sigemptyset(&action.sa_mask);
+	if (sigaction(signal, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+		sigaction(signal, &action, NULL);
+}
+
 void io_catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-
 	if (wake_pipe[0] < 0 && pipe(wake_pipe) == 0) {
 		for (int i = 0; i < 2; i++) {
 			io_set_nonblocking(wake_pipe[i]);
 			io_set_cloexec(wake_pipe[i]);
 		}
 	}
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
-		struct sigaction old;
-		/* What was ignored at start (nohup, a background job) stays ignored. */
-		if (sigaction(caught[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
-			sigaction(caught[i], &action, NULL);
-	}
+	for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
+		catch_one(ending[i]);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+bool io_tell_stop(bool tell)
+{
+	struct sigaction now;
+	bool told = sigaction(SIGTSTP, NULL, &now) == 0 && now.sa_handler == on_signal;
+
+	if (tell && !told)
+		catch_one(SIGTSTP);
+	if (!tell && told) {
+		signal(SIGTSTP, SIG_DFL);
+		if (pending[SIGTSTP]) {
+			pending[SIGTSTP] = 0;
+			raise(SIGTSTP);
+		}
+	}
+	return told;
 }
 
 void io_release_signals(void)
@@ -80,6 +103,33 @@ static bool signal_waits(void)
 	return false;
 }
 
+void io_call_at(int64_t time, void (*call)(void))
+{
+	call_time = time;
+	call_then = call;
+}
+
+static void call_if_due(void)
+{
+	void (*call)(void) = call_then;
+
+	if (call && clock_ms() >= call_time) {
+		call_then = NULL;
+		call();
+	}
+}
+
+/* For poll(): until the deadline, or until somebody is to be called. */
+static int time_left(int64_t deadline)
+{
+	if (call_then && (deadline == IO_NO_DEADLINE || call_time < deadline))
+		deadline = call_time;
+	if (deadline == IO_NO_DEADLINE)
+		return -1;
+	int64_t left = deadline - clock_ms();
+	return left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
+}
+
 enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline)
 {
 	struct pollfd all[MOST_FDS + 1];
@@ -91,14 +141,10 @@ enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline)
 	memcpy(all, fds, count * sizeof *fds);
 	all[count] = (struct pollfd){ .fd = wake_pipe[0], .events = POLLIN };
 	for (;;) {
-		int timeout = -1;
-		if (deadline != IO_NO_DEADLINE) {
-			int64_t left = deadline - clock_ms();
-			timeout = left < 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
-		}
+		call_if_due();
 		if (signal_waits())
 			return IO_SIGNAL;
-		int ready = poll(all, (nfds_t)count + 1, timeout);
+		int ready = poll(all, (nfds_t)count + 1, time_left(deadline));
 		if (ready < 0 && errno != EINTR)
 			return IO_FAILED;
 		if (ready > 0 && all[count].revents) {

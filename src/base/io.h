@@ -22,8 +22,16 @@ enum { IO_NO_DEADLINE = -1 };
  */
 enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline);
 
-/* From here on the ending signals and SIGTSTP are caught and told by io_wait; SIGPIPE is ignored. */
+/* Has io_wait call this once, when it waits at that time of clock_ms(), or begins to after it. NULL: no longer. */
+void io_call_at(int64_t time, void (*call)(void));
+
+/* From here on the ending signals are caught and told by io_wait; SIGPIPE is ignored. */
 void io_catch_signals(void);
+/*
+ * SIGTSTP (Ctrl-Z) stops this process as it stops any, unless somebody who has something to do before and after wants it told like
+ * the ending signals. Returns what held before.
+ */
+bool io_tell_stop(bool tell);
 /* Gives them back their defaults, as in a child that runs another program or has its own handling. */
 void io_release_signals(void);
 /* The next signal that has come, or 0. */

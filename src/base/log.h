@@ -15,6 +15,12 @@ void log_set_level(int level);
 int log_level(void);
 
 void log_notice(const char *fmt, ...) PRINTF_LIKE(1, 2); /* "beamline: …", unless quiet */
+/*
+ * Says on standard error what is waited for, once it has taken longer than a second: on a terminal only, neither with -q nor with -v, which
+ * says more. Gone with log_waited or the next notice. Not around what may ask a person something, here or in another process.
+ */
+void log_waiting(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void log_waited(void);
 void log_v(const char *layer, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void log_vv(const char *layer, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

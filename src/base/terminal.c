@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -259,18 +260,61 @@ static void show(int fd, const char *text)
 	buf_clear(&out);
 }
 
-static bool read_line(int fd, struct buf *answer, struct error *err)
+/* A question under way. */
+struct asking {
+	int fd;
+	const char *question;
+	bool modes; /* the terminal has modes, and these are they */
+	struct termios before, during;
+	bool line_ended; /* the cursor is at the beginning of a line again */
+};
+
+static void put_question(struct asking *a)
+{
+	if (a->modes)
+		tcsetattr(a->fd, TCSAFLUSH, &a->during);
+	show(a->fd, a->question);
+}
+
+/*
+ * The shell sets the modes that it wants once we are stopped; in the foreground they are put back before, and never under it:
+ * the process that started us, stopped at the same time, may have woken it already.
+ */
+static void stop(struct asking *a)
+{
+	sigset_t output, held;
+
+	sigemptyset(&output);
+	sigaddset(&output, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &output, &held);
+	if (a->modes && tcgetpgrp(a->fd) == getpgrp())
+		tcsetattr(a->fd, TCSADRAIN, &a->before);
+	sigprocmask(SIG_SETMASK, &held, NULL);
+	raise(SIGSTOP);
+	put_question(a);
+}
+
+static bool read_line(struct asking *a, struct buf *answer, struct error *err)
 {
 	for (;;) {
-		struct pollfd waiting = { .fd = fd, .events = POLLIN };
-		if (io_wait(&waiting, 1, IO_NO_DEADLINE) == IO_SIGNAL)
-			return error_interrupted(err, io_take_signal());
+		struct pollfd waiting = { .fd = a->fd, .events = POLLIN };
+		if (io_wait(&waiting, 1, IO_NO_DEADLINE) == IO_SIGNAL) {
+			int signal = io_take_signal();
+			if (signal != SIGTSTP)
+				return error_interrupted(err, signal);
+			answer->len = 0;
+			stop(a);
+			continue;
+		}
 		uint8_t c;
-		ssize_t n = io_read(fd, &c, 1);
-		if (n <= 0)
-			return error_interrupted(err, 1 /* SIGHUP: the terminal has gone, or its end was typed */);
-		if (c == '\n')
+		ssize_t n = io_read(a->fd, &c, 1);
+		if (n < 0 || (n == 0 && (waiting.revents & POLLHUP)))
+			return error_interrupted(err, SIGHUP);
+		if (n == 0 || c == '\n') {
+			a->line_ended = n > 0 && (!a->modes || (a->during.c_lflag & ECHO));
+			answer->len = n == 0 ? 0 : answer->len;
 			return true;
+		}
 		if (!buf_put_u8(answer, c))
 			return error_set(err, ERROR_USAGE, "the answer is too long");
 	}
@@ -278,25 +322,23 @@ static bool read_line(int fd, struct buf *answer, struct error *err)
 
 bool terminal_ask(const char *question, bool hidden, struct buf *answer, struct error *err)
 {
-	struct termios before, asking;
-	int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	struct asking a = { .fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC), .question = question };
 
-	if (fd < 0)
+	if (a.fd < 0)
 		return error_set(err, ERROR_USAGE, "there is no terminal to ask on");
-	bool modes = tcgetattr(fd, &before) == 0;
-	if (modes) {
-		asking = before;
-		asking.c_lflag |= ICANON | ISIG | ECHO;
-		if (hidden)
-			asking.c_lflag &= (tcflag_t)~ECHO;
-		tcsetattr(fd, TCSAFLUSH, &asking);
-	}
-	show(fd, question);
-	bool ok = read_line(fd, answer, err);
-	if (modes)
-		tcsetattr(fd, TCSAFLUSH, &before);
-	if (hidden || !ok)
-		io_write_all(fd, "\n", 1);
-	close(fd);
+	a.modes = tcgetattr(a.fd, &a.before) == 0;
+	a.during = a.before;
+	a.during.c_lflag |= ICANON | ISIG | ECHO;
+	if (hidden)
+		a.during.c_lflag &= (tcflag_t)~ECHO;
+	bool told = io_tell_stop(true);
+	put_question(&a);
+	bool ok = read_line(&a, answer, err);
+	if (a.modes)
+		tcsetattr(a.fd, TCSAFLUSH, &a.before);
+	if (!a.line_ended)
+		io_write_all(a.fd, "\n", 1);
+	close(a.fd);
+	io_tell_stop(told);
 	return ok;
 }

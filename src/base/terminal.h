@@ -41,7 +41,8 @@ bool terminal_can_ask(void);
 /*
  * Shows the question (through the filter, without colours) on /dev/tty and reads one line, without the newline, into the
  * buffer. Without echo where `hidden`. The terminal's modes are put back whatever happens, signals included.
- * Errors: ERROR_USAGE (no terminal), ERROR_INTERRUPTED (Ctrl-C, end of file).
+ * Ctrl-Z stops, and the question is asked again when we go on. Ctrl-D gives an empty answer.
+ * Errors: ERROR_USAGE (no terminal), ERROR_INTERRUPTED (Ctrl-C, or the terminal has gone).
  */
 bool terminal_ask(const char *question, bool hidden, struct buf *answer, struct error *err);
 

@@ -39,9 +39,10 @@ static enum handshake_event not_erlang(struct handshake *h, const uint8_t *data,
 	}
 	char shown[3 * 16 + 1] = "";
 	for (size_t i = 0; i < len && i < 16; i++)
-		snprintf(shown + 3 * i, 4, "%02x ", data[i]);
+		snprintf(shown + strlen(shown), 4, "%s%02x", i ? " " : "", data[i]);
 	error_set(err, ERROR_NOT_ERLANG,
-		  "what answers on the distribution port is not an Erlang node (its first bytes: %s)", shown);
+		  "what answers on the distribution port is not an Erlang node (its first bytes: %s%s)", shown,
+		  len > 16 ? " …" : "");
 	error_cure(err, "check the port: --dist-port, or what EPMD lists (beamline nodes HOST)");
 	return handshake_fail(h);
 }

@@ -106,6 +106,13 @@ static bool node_absent(uint16_t port, struct error *err)
 	return error_cure(err, "the node may have just stopped, or it listens on another interface only");
 }
 
+/* Not before SSH is ready: the broker may be asking for a password. */
+static void say_waiting(const struct connection *c, const char *what, unsigned port)
+{
+	if (c->times.ssh)
+		log_waiting("beamline: waiting for %s on port %u of %s …", what, port, c->info.hostname);
+}
+
 /* Over a stream to 127.0.0.1 that is asked for already; if nothing listens there, over one to ::1. */
 static bool link_over(struct connection *c, struct stream *stream, uint16_t port, int version, struct link *link,
 		      struct error *err)
@@ -123,6 +130,11 @@ static bool link_over(struct connection *c, struct stream *stream, uint16_t port
 	return err->code == ERROR_CHANNEL_REFUSED ? node_absent(port, err) : false;
 }
 
+static bool say_cookie(const struct connection *c, struct error *err)
+{
+	return error_append(err, "; ours is from %s", c->cookie.source);
+}
+
 static bool link_version(struct connection *c, uint16_t port, int version, struct link *link, struct error *err)
 {
 	struct stream stream = c->dist_stream;
@@ -130,8 +142,11 @@ static bool link_version(struct connection *c, uint16_t port, int version, struc
 	c->dist_stream = STREAM_NONE;
 	if (stream.fd < 0 && !tunnel_forward(c->tunnel, loopback_4, port, &stream, err))
 		return false;
-	if (!link_over(c, &stream, port, version, link, err))
-		return false;
+	say_waiting(c, "the node", port);
+	bool ok = link_over(c, &stream, port, version, link, err);
+	log_waited();
+	if (!ok)
+		return err->code == ERROR_COOKIE_MISMATCH ? say_cookie(c, err) : false;
 	c->times.handshake = clock_us();
 	wait_ssh(c, err);
 	return true;
@@ -173,7 +188,7 @@ static bool only_port(struct connection *c, uint16_t *port, struct error *err)
 	} else {
 		list_names(&names, text, sizeof text);
 		error_set(err, ERROR_USAGE, "the host has %zu nodes: %s", names.count, text);
-		error_cure(err, "name one: HOST:NODE");
+		error_cure(err, "name one: HOST:%s", names.nodes[0].name);
 	}
 	epmd_names_clear(&names);
 	return ok;
@@ -204,8 +219,6 @@ static bool find_port(struct connection *c, uint16_t *port, int *version, struct
 {
 	struct epmd_port found;
 
-	if (!wait_ssh(c, err))
-		return false;
 	if (!c->node)
 		return only_port(c, port, err);
 	char *name = short_name(c->node);
@@ -227,6 +240,7 @@ static bool check_name(const struct connection *c, struct link *link, struct err
 	if (!c->node || !strchr(c->node, '@') || strcmp(c->node, link->node) == 0)
 		return true;
 	error_set(err, ERROR_NODE_UNKNOWN, "the node there is %s, not %s", link->node, c->node);
+	error_cure(err, "if that is the one you mean, name it so, or only up to its @");
 	link_close(link);
 	return false;
 }
@@ -237,7 +251,12 @@ bool connect_link(struct connection *c, struct link *link, struct error *err)
 	int version = 6;
 
 	if (!port) {
-		if (!find_port(c, &port, &version, err))
+		if (!wait_ssh(c, err))
+			return false;
+		say_waiting(c, "EPMD", epmd_port(c));
+		bool found = find_port(c, &port, &version, err);
+		log_waited();
+		if (!found)
 			return false;
 		c->times.epmd = clock_us();
 	}
@@ -246,7 +265,12 @@ bool connect_link(struct connection *c, struct link *link, struct error *err)
 
 bool connect_names(struct connection *c, struct epmd_names *names, struct error *err)
 {
-	if (!wait_ssh(c, err) || !locate_names(&c->epmd_stream, step_deadline(c), names, err))
+	if (!wait_ssh(c, err))
+		return false;
+	say_waiting(c, "EPMD", epmd_port(c));
+	bool ok = locate_names(&c->epmd_stream, step_deadline(c), names, err);
+	log_waited();
+	if (!ok)
 		return false;
 	c->times.epmd = clock_us();
 	return true;

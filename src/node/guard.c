@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "node/guard.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/terminal.h"
@@ -58,15 +59,19 @@ bool guard_ask(const char *found, const char *node, bool may_ask, struct error *
 {
 	struct buf question, answer;
 	bool ok = false;
+	char why[256];
 
 	if (!may_ask)
 		return refuse(err, found, node, "refused without a terminal to confirm on");
 	buf_init(&question, 8192);
 	buf_init(&answer, 4096);
 	buf_printf(&question, "%s could stop the node %s.\nType the node's name to go on: ", found, node);
-	if (terminal_ask(buf_text(&question), false, &answer, err))
-		ok = target_names_node(buf_text(&answer), node) ||
-		     refuse(err, found, node, "the name typed is not the node's");
+	if (!terminal_ask(buf_text(&question), false, &answer, err))
+		error_append(err, "; nothing was evaluated");
+	else if (!(ok = target_names_node(buf_text(&answer), node))) {
+		snprintf(why, sizeof why, "“%.200s” was typed, which is not its name", buf_text(&answer));
+		refuse(err, found, node, answer.len ? why : "its name was not typed");
+	}
 	buf_clear(&question);
 	buf_clear(&answer);
 	return ok;

@@ -103,6 +103,7 @@ static bool on_question(struct session *s, const struct term *found, struct erro
 		return false;
 	bool yes = guard_ask(text, s->link->node, s->request->may_ask, &refusal);
 	keeper_stop(&keeper);
+	s->result->confirmed = yes;
 	/* The refusal's own words are kept: the outcome that the node sends then only says that it was refused. */
 	if (!yes)
 		s->outcome = refusal;
@@ -128,7 +129,9 @@ static bool on_finished(struct session *s, const struct term *part, struct error
 			       s->request->timeout_ms / 1000.0) ||
 		       true;
 	if (s->ending_signal)
-		return error_interrupted(&s->outcome, s->ending_signal) || true;
+		return error_interrupted(&s->outcome, s->ending_signal) ||
+		       error_append(&s->outcome, "; the evaluation was ended on the node, with all it had linked") ||
+		       true;
 	if (s->outcome.code == ERROR_NONE)
 		session_outcome(part[2].integer, &part[3], s->result, &s->outcome);
 	return true;
@@ -311,9 +314,11 @@ bool session_run(struct link *link, const struct session_request *request, const
 		s.deadline = clock_ms() + request->timeout_ms;
 	s.spawn = link_new_ref(link);
 	s.tag = link_new_ref(link);
+	bool told = io_tell_stop(true);
 	bool ok = session_spawn(link, request, &s.spawn, &s.tag, WINDOW, err);
 	while (ok && !s.finished)
 		ok = turn(&s, err);
+	io_tell_stop(told);
 	arena_clear(&s.pids);
 	if (ok && s.outcome.code != ERROR_NONE) {
 		*err = s.outcome;

@@ -42,6 +42,7 @@ struct session_sink {
 
 struct session_result {
 	int detached;        /* processes that go on living on the node; -1: not counted */
+	bool confirmed;      /* the guard asked, and was answered with the node's name */
 	char class[64];      /* of an exception: "error", "exit", "throw" */
 	char reason[4096];   /* of it, in one line, cut if longer */
 	int64_t finished_us; /* clock_us() */

@@ -124,7 +124,7 @@ static const char *list_methods(int wanted, char *room, size_t size)
 		if (wanted & names[i].flag)
 			snprintf(room + used, size - used, "%s%s", used ? ", " : "", names[i].name);
 	}
-	return room[0] ? room : "nothing that it names";
+	return room[0] ? room : "what it does not name";
 }
 
 /* What would help; the first that applies is the nearest. */
@@ -135,6 +135,7 @@ static bool advise(struct auth *a, struct error *err)
 	bool wants_words = ((wanted & SSH_AUTH_METHOD_PASSWORD) && config->password_auth) ||
 			   ((wanted & SSH_AUTH_METHOD_INTERACTIVE) && config->keyboard_interactive_auth);
 	bool silent = wants_words && !config->may_ask;
+	char flag[SSH_FLAG_MAX];
 	const char *speak = config->batch_mode ? "without BatchMode" : "on a terminal";
 
 	if (a->too_many)
@@ -142,9 +143,13 @@ static bool advise(struct auth *a, struct error *err)
 			err,
 			"set IdentitiesOnly yes and one IdentityFile for %s in ssh_config: each key costs an attempt",
 			config->host);
+	if (a->locked && config->may_ask)
+		return error_cure(err, "try again with its passphrase; `ssh-keygen -y -f '%s'` tests it", a->locked);
 	if (a->locked)
 		return error_cure(err, "%s needs its passphrase: ssh-add '%s', or run this %s", a->locked, a->locked,
 				  speak);
+	if (a->left_out && a->tried.len == 0)
+		return error_cure(err, "chmod 600 '%s': others may read it, so it was left out", a->left_out);
 	if (a->file_count == 0 && a->agent.count == 0 && config->pubkey_auth)
 		return error_cure(err,
 				  "no IdentityFile exists and no agent holds a key: ssh-keygen makes one, ssh-copy-id "
@@ -157,8 +162,8 @@ static bool advise(struct auth *a, struct error *err)
 				  "bring a key to the host (ssh-copy-id %s), or answer sshd's question: run this %s",
 				  config->destination, speak);
 	if (!(wanted & SSH_AUTH_METHOD_PUBLICKEY) && !wants_words)
-		return error_cure(err, "sshd wants what this cannot give; compare with `ssh -v %s`",
-				  config->destination);
+		return error_cure(err, "sshd wants what this cannot give; compare with `ssh%s -v %s`",
+				  ssh_config_flag(config->ssh_config_file, flag), config->destination);
 	return error_cure(
 		err,
 		"have one of your public keys added to ~%s/.ssh/authorized_keys there (ssh-copy-id), or name the right "
@@ -178,6 +183,9 @@ static bool refuse(struct auth *a, struct error *err)
 	else if (a->tried.len)
 		error_set(err, ERROR_AUTH_REFUSED, "%s: sshd took none of: %s; it would take: %s", a->who, tried,
 			  would);
+	else if (a->locked)
+		error_set(err, ERROR_AUTH_REFUSED, "%s: sshd would take %s, whose passphrase nobody could be asked for",
+			  a->who, a->locked);
 	else
 		error_set(err, ERROR_AUTH_REFUSED, "%s: there was nothing to offer to sshd, which would take: %s",
 			  a->who, would);

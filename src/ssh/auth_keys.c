@@ -14,8 +14,11 @@ void auth_load_keys(struct auth *a)
 	char *const *paths = a->config->identity_files;
 
 	for (size_t i = 0; i < SSH_CONFIG_LIST_MAX && paths[i]; i++) {
-		if (key_file_load(&a->files[a->file_count], paths[i]))
+		bool others_may_read;
+		if (key_file_load(&a->files[a->file_count], paths[i], &others_may_read))
 			a->file_count++;
+		if (others_may_read && !a->left_out)
+			a->left_out = paths[i];
 	}
 	agent_open(&a->agent, a->config->identity_agent);
 }
@@ -69,6 +72,12 @@ static enum auth_result sign(struct auth *a, struct key_file *file)
 	return result;
 }
 
+static void lock(struct auth *a, const struct key_file *file)
+{
+	if (!a->locked)
+		a->locked = xstrdup(file->path);
+}
+
 /* A question is worth asking only if sshd would take the key. */
 static enum auth_result try_encrypted(struct auth *a, struct key_file *file)
 {
@@ -80,14 +89,15 @@ static enum auth_result try_encrypted(struct auth *a, struct key_file *file)
 			return result;
 	}
 	if (!a->config->may_ask) {
-		if (!a->locked)
-			a->locked = xstrdup(file->path);
+		lock(a, file);
 		log_v("auth", "%s has a passphrase, and nobody can be asked", file->path);
 		return AUTH_DENIED;
 	}
 	enum auth_result result = auth_unlock(a, file);
-	if (result == AUTH_DENIED)
+	if (result == AUTH_DENIED) {
+		lock(a, file);
 		auth_note(a, "%s (no passphrase that fits)", file->path);
+	}
 	return result == AUTH_ACCEPTED ? sign(a, file) : result;
 }
 

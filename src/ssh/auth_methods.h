@@ -31,8 +31,9 @@ struct auth {
 	struct buf tried; /* for the refusal: what sshd did not take */
 	int requests;     /* sent so far */
 	bool banner_shown;
-	bool too_many; /* sshd ended it: too many failures */
-	char *locked;  /* a key that sshd would take, but whose passphrase nobody could be asked for */
+	bool too_many;        /* sshd ended it: too many failures */
+	char *locked;         /* a key that sshd would take, but whose passphrase nobody gave or could be asked for */
+	const char *left_out; /* the first of ssh_config's files that others may read */
 	struct key_file files[SSH_CONFIG_LIST_MAX];
 	size_t file_count;
 	struct agent agent; /* .fd is -1 if there is none */

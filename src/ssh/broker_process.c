@@ -67,7 +67,6 @@ void broker_become_process(int listener, int lifeline)
 	platform_close_others(keep, 2);
 	/* Ctrl-C ends a question; Ctrl-Z stops this process together with its front. */
 	io_catch_signals();
-	signal(SIGTSTP, SIG_DFL);
 	/* A question must not outlive a front that was killed. Nobody else watches while it is asked. */
 	platform_die_with_parent(SIGTERM);
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < DESCRIPTORS && files.rlim_cur < files.rlim_max) {

@@ -47,7 +47,7 @@ static struct addrinfo *look_up(const struct ssh_config *config, struct error *e
 {
 	struct addrinfo hints = { .ai_family = family_of(config), .ai_socktype = SOCK_STREAM };
 	struct addrinfo *found = NULL;
-	char port[8];
+	char port[8], flag[SSH_FLAG_MAX];
 
 	/* A literal address needs no resolver, whose libraries take longer to load than a connection takes. */
 	hints.ai_flags = AI_NUMERICSERV | (is_literal(config->hostname) ? AI_NUMERICHOST : AI_ADDRCONFIG);
@@ -58,9 +58,9 @@ static struct addrinfo *look_up(const struct ssh_config *config, struct error *e
 	error_set(err, ERROR_HOST_UNKNOWN, "%s: %s", config->hostname,
 		  failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed));
 	error_cure(err,
-		   "check the name; an alias needs a Host block with HostName in ssh_config (`ssh -G %s` shows what "
+		   "check the name; an alias needs a Host block with HostName in ssh_config (`ssh%s -G %s` shows what "
 		   "ssh makes of it)",
-		   config->host ? config->host : config->hostname);
+		   ssh_config_flag(config->ssh_config_file, flag), config->host ? config->host : config->hostname);
 	return NULL;
 }
 

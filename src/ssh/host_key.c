@@ -131,16 +131,15 @@ static bool say_unknown(const struct ssh_config *config, const struct shown_key 
 {
 	error_set(err, ERROR_HOST_KEY_UNKNOWN, "the %s key of %s, %s, is in no known_hosts file%s",
 		  short_type(key->type), key->name, key->fingerprint, why);
-	if (found->other.line) {
-		size_t used = strlen(err->message);
-		snprintf(err->message + used, sizeof err->message - used, "; %s:%d knows the host by its %s key",
-			 found->other.file, found->other.line, short_type(found->other_type));
-	}
+	if (found->other.line)
+		error_append(err, "; %s:%d knows the host by its %s key", found->other.file, found->other.line,
+			     short_type(found->other_type));
+	char flag[SSH_FLAG_MAX];
 	return error_cure(err,
 			  "compare the fingerprint with the host's own (ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub "
 			  "there), then connect "
-			  "once on a terminal (`ssh %s`), or set StrictHostKeyChecking=accept-new",
-			  config->host);
+			  "once on a terminal (`ssh%s %s`), or set StrictHostKeyChecking=accept-new",
+			  ssh_config_flag(config->ssh_config_file, flag), config->host);
 }
 
 /* Failing to remember is no reason to refuse: said, and asked again the next time. */

@@ -122,7 +122,7 @@ static bool is_private(const char *path, mode_t mode, uid_t owner)
 	return false;
 }
 
-static void load_private(struct key_file *key)
+static void load_private(struct key_file *key, bool *others_may_read)
 {
 	struct error reason;
 	mode_t mode;
@@ -133,8 +133,10 @@ static void load_private(struct key_file *key)
 		return;
 	}
 	if (find_text((const char *)key->text.data, key->text.len, "PRIVATE KEY-----") &&
-	    !is_private(key->path, mode, owner))
+	    !is_private(key->path, mode, owner)) {
+		*others_may_read = true;
 		return;
+	}
 	if (ssh_pki_import_privkey_base64(buf_text(&key->text), NULL, tell_that_it_is_encrypted, &key->encrypted,
 					  &key->private_key) == SSH_OK) {
 		key->encrypted = false;
@@ -158,11 +160,12 @@ static void load_public(struct key_file *key)
 	free(path);
 }
 
-bool key_file_load(struct key_file *key, const char *path)
+bool key_file_load(struct key_file *key, const char *path, bool *others_may_read)
 {
 	*key = (struct key_file){ .path = xstrdup(path) };
 	buf_init_secret(&key->text, FILE_MAX);
-	load_private(key);
+	*others_may_read = false;
+	load_private(key, others_may_read);
 	if (!key->public_key)
 		load_public(key);
 	if (key->public_key && !key->blob)

@@ -25,8 +25,8 @@ struct key_file {
 	struct buf text; /* of an encrypted key, for key_file_unlock */
 };
 
-/* False: there is no key here that can be used. It is said with log_notice where others may read the private key. */
-bool key_file_load(struct key_file *key, const char *path);
+/* False: there is no key here that can be used. *others_may_read: the private key, so it is left out; that is said with log_notice. */
+bool key_file_load(struct key_file *key, const char *path, bool *others_may_read);
 bool key_file_is(const struct key_file *key, const uint8_t *blob, size_t len);
 /* True: the passphrase fits, the private key is there. */
 bool key_file_unlock(struct key_file *key, const char *passphrase);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ssh/resolve.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,12 @@ static bool make_arguments(const struct tunnel_options *options, const char **ar
 	return true;
 }
 
+const char *ssh_config_flag(const char *file, char room[SSH_FLAG_MAX])
+{
+	snprintf(room, SSH_FLAG_MAX, "%s%s", file ? " -F " : "", file ? file : "");
+	return room;
+}
+
 /* The first line of what ssh printed that is about the failure. */
 static char *first_complaint(struct buf *errors)
 {
@@ -80,14 +87,14 @@ static char *first_complaint(struct buf *errors)
 
 static bool refused_by_ssh(const struct tunnel_options *options, struct buf *errors, struct error *err)
 {
-	char *complaint = first_complaint(errors);
+	char *complaint = first_complaint(errors), flag[SSH_FLAG_MAX];
 
 	error_set(err, ERROR_CONFIG, "ssh cannot use its configuration for %s: %s", options->destination, complaint);
 	free(complaint);
-	return error_cure(err, "correct %s%s; `ssh -G %s` shows what ssh makes of it",
+	return error_cure(err, "correct %s%s; `ssh%s -G %s` shows what ssh makes of it",
 			  options->ssh_config ? options->ssh_config : "~/.ssh/config",
 			  options->ssh_options && options->ssh_options[0] ? " or the --ssh-option" : "",
-			  options->destination);
+			  ssh_config_flag(options->ssh_config, flag), options->destination);
 }
 
 bool ssh_resolve_start(struct ssh_resolution *resolution, const struct tunnel_options *options, struct error *err)

@@ -59,6 +59,13 @@ struct ssh_config {
 	int alive_count;
 };
 
+enum { SSH_FLAG_MAX = 256 };
+/*
+ * For the commands that cures advise: what makes ssh read the same configuration, between "ssh" and the rest; " -F FILE", or "" where it
+ * is the usual one.
+ */
+const char *ssh_config_flag(const char *file, char room[SSH_FLAG_MAX]);
+
 /* `ssh -G`, under way. */
 struct ssh_resolution {
 	const struct tunnel_options *options;

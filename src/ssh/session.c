@@ -84,6 +84,7 @@ static bool proxy_has_ended(struct session *s, int *status)
 /* What the proxy's end says, if it has ended. */
 static bool explain_proxy(struct session *s, struct error *err)
 {
+	char flag[SSH_FLAG_MAX];
 	int status;
 
 	if (!proxy_has_ended(s, &status))
@@ -91,8 +92,8 @@ static bool explain_proxy(struct session *s, struct error *err)
 	error_set(err, ERROR_TCP_REFUSED, "the proxy to %s port %u ended (%s %d)", s->config->hostname,
 		  (unsigned)s->config->port, WIFSIGNALED(status) ? "signal" : "status",
 		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-	error_cure(err, "check ProxyJump or ProxyCommand in ssh_config: `ssh %s true` shows what it says",
-		   s->config->destination);
+	error_cure(err, "check ProxyJump or ProxyCommand in ssh_config: `ssh%s %s true` shows what it says",
+		   ssh_config_flag(s->config->ssh_config_file, flag), s->config->destination);
 	return true;
 }
 
@@ -101,6 +102,7 @@ static void explain_exchange(struct session *s, struct error *err)
 	const char *why = ssh_get_error(s->ssh);
 	const char *hostname = s->config->hostname;
 	unsigned port = s->config->port;
+	char flag[SSH_FLAG_MAX];
 
 	if (strstr(why, "no match for method")) {
 		error_set(err, ERROR_NO_COMMON_ALGORITHM, "%s port %u: %s", hostname, port, why);
@@ -113,8 +115,8 @@ static void explain_exchange(struct session *s, struct error *err)
 	if (!*why || strstr(why, "disconnected") || strstr(why, strerror(ECONNRESET)))
 		why = "the connection ended before keys were exchanged";
 	error_set(err, ERROR_NOT_SSH, "%s port %u: %s", hostname, port, why);
-	error_cure(err, "check that sshd answers on this port: `ssh -v -p %u %s` shows how far it comes", port,
-		   s->config->destination);
+	error_cure(err, "check that sshd answers on this port: `ssh%s -v -p %u %s` shows how far it comes",
+		   ssh_config_flag(s->config->ssh_config_file, flag), port, s->config->destination);
 }
 
 static bool exchange_keys(struct session *s, int64_t deadline, struct error *err)
@@ -159,6 +161,14 @@ static void record(struct session *s)
 	      info->cipher, info->mac);
 }
 
+/* A proxy may be asking for a password on the same terminal. */
+static void say_waiting(const struct session *s)
+{
+	if (!connect_wants_proxy(s->config))
+		log_waiting("beamline: waiting for sshd on %s port %u …", s->config->hostname,
+			    (unsigned)s->config->port);
+}
+
 bool session_dial(struct session *s, const struct ssh_config *config, int64_t started_us, struct error *err)
 {
 	int timeout = config->connect_timeout_s > 0 ? config->connect_timeout_s : CONNECT_TIMEOUT_S;
@@ -173,8 +183,11 @@ bool session_dial(struct session *s, const struct ssh_config *config, int64_t st
 	copy_text(s->info.user, sizeof s->info.user, config->user);
 	copy_text(s->info.hostname, sizeof s->info.hostname, config->hostname);
 	s->info.port = config->port;
-	if (proxied ? !connect_proxy(config, &s->fd, &s->proxy_pid, err)
-		    : !connect_tcp(config, deadline, s->lifeline ? *s->lifeline : -1, &s->fd, err))
+	say_waiting(s);
+	bool ok = proxied ? connect_proxy(config, &s->fd, &s->proxy_pid, err)
+			  : connect_tcp(config, deadline, s->lifeline ? *s->lifeline : -1, &s->fd, err);
+	log_waited();
+	if (!ok)
 		return false;
 	s->info.connected_ms = ms_since(started_us);
 	log_v(proxied ? "proxy" : "TCP", "%s %s port %u", proxied ? "started to" : "connected to", config->hostname,
@@ -189,10 +202,14 @@ bool session_exchange(struct session *s, struct error *err)
 	if (!s->ssh)
 		return error_set(err, ERROR_NO_RESOURCES, "libssh has no memory");
 	ssh_set_blocking(s->ssh, 0);
-	if (!set_options(s, err) || !exchange_keys(s, clock_ms() + s->patience_ms, err))
+	if (!set_options(s, err))
 		return false;
-	record(s);
-	return true;
+	say_waiting(s);
+	bool ok = exchange_keys(s, clock_ms() + s->patience_ms, err);
+	log_waited();
+	if (ok)
+		record(s);
+	return ok;
 }
 
 void session_close(struct session *s)

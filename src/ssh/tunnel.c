@@ -119,6 +119,7 @@ static void end_broker(struct tunnel *t)
 	shutdown(t->lifeline, SHUT_WR);
 	if (!broker_ends(t, now + END_ASKED_MS)) {
 		kill(t->broker, SIGTERM);
+		kill(t->broker, SIGCONT); /* stopped, it would not put the terminal's echo back */
 		if (!broker_ends(t, now + END_PATIENCE_MS))
 			kill(t->broker, SIGKILL);
 	}
