@@ -32,7 +32,7 @@ static bool unknown_command(const char *name, struct error *err)
 		count++;
 	}
 	const char *nearest = options_nearest(name, names, count);
-	error_set(err, ERROR_USAGE, "there is no command %s", name);
+	error_set(err, ERROR_USAGE, "there is no command “%s”", name);
 	if (nearest)
 		return error_cure(err, "did you mean %s? beamline --help lists all", nearest);
 	return error_cure(err, "beamline --help lists the commands");

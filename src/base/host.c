@@ -40,7 +40,9 @@ bool host_read_fd(int fd, const char *name, struct buf *out, struct error *err)
 	}
 }
 
-bool host_read_file(const char *path, struct buf *out, mode_t *mode, uid_t *owner, struct error *err)
+/* Not waiting in open() for the writer of a pipe: host_read_fd waits, and is ended by signals. */
+static bool read_path(const char *path, bool only_regular, struct buf *out, mode_t *mode, uid_t *owner,
+		      struct error *err)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -48,7 +50,9 @@ bool host_read_file(const char *path, struct buf *out, mode_t *mode, uid_t *owne
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		error_set(err, ERROR_INPUT_MISSING, "%s: %s", path, strerror(errno));
-	} else if (!S_ISREG(st.st_mode)) {
+	} else if (S_ISDIR(st.st_mode)) {
+		error_set(err, ERROR_INPUT_MISSING, "%s: %s", path, strerror(EISDIR));
+	} else if (only_regular && !S_ISREG(st.st_mode)) {
 		error_set(err, ERROR_INPUT_MISSING, "%s: not a regular file", path);
 	} else {
 		if (mode)
@@ -59,6 +63,16 @@ bool host_read_file(const char *path, struct buf *out, mode_t *mode, uid_t *owne
 	}
 	io_close(&fd);
 	return ok;
+}
+
+bool host_read_file(const char *path, struct buf *out, mode_t *mode, uid_t *owner, struct error *err)
+{
+	return read_path(path, true, out, mode, owner, err);
+}
+
+bool host_read_input(const char *path, struct buf *out, struct error *err)
+{
+	return read_path(path, false, out, NULL, NULL, err);
 }
 
 /* Reads what is there; false at the end or on an error. What does not fit is dropped. */

@@ -18,6 +18,8 @@
  * or too large. *mode and *owner (may be NULL) are those of the opened file.
  */
 bool host_read_file(const char *path, struct buf *out, mode_t *mode, uid_t *owner, struct error *err);
+/* The same of a file that the operator named: also of a pipe or device, such as <(…) of a shell. */
+bool host_read_input(const char *path, struct buf *out, struct error *err);
 /* All of a descriptor up to its end; same errors, `name` in messages. Blocking, ended by signals. */
 bool host_read_fd(int fd, const char *name, struct buf *out, struct error *err);
 

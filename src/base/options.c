@@ -189,6 +189,8 @@ static bool take_long(struct parse *p, const char *text, struct error *err)
 	error_set(err, ERROR_USAGE, "there is no option --%s", word);
 	if (nearest)
 		error_cure(err, "did you mean --%s?", nearest);
+	else
+		error_cure(err, "beamline COMMAND --help lists a command's options");
 	free(word);
 	return false;
 }

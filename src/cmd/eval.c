@@ -20,7 +20,7 @@ static bool read_text(const struct command_options *options, const char *const *
 	if (count > 1 && strcmp(words[1], "-") != 0)
 		return buf_put_text(text, words[1]) || error_set(err, ERROR_USAGE, "the text is too long");
 	if (options->file && !input)
-		return host_read_file(options->file, text, NULL, NULL, err);
+		return host_read_input(options->file, text, err);
 	if (input && !options->file && terminal_is(STDIN_FILENO)) {
 		error_set(err, ERROR_USAGE, "eval needs a text to evaluate");
 		return error_cure(

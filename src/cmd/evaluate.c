@@ -16,6 +16,8 @@
 /* What an output may hold back: the session's window, and what one more message brings. */
 enum { OUTPUT_MAX = 2 * 1024 * 1024 };
 
+static const char word_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@";
+
 struct show {
 	const struct command_options *options;
 	const struct session_request *request;
@@ -200,6 +202,42 @@ static bool show_outcome(struct show *show, const struct session_result *result,
 	return ok;
 }
 
+/* A module's name before a point, and what Erlang never has. */
+static bool looks_like_elixir(const char *text)
+{
+	static const char *const signs[] = { "%{", "|>", "fn ", "defmodule " };
+
+	for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+		if (strstr(text, signs[i]))
+			return true;
+	}
+	while (*text) {
+		size_t len = strspn(text, word_characters);
+		if (len > 1 && *text >= 'A' && *text <= 'Z' && text[len] == '.' && text[len + 1] >= 'a' &&
+		    text[len + 1] <= 'z')
+			return true;
+		text += len ? len : 1;
+	}
+	return false;
+}
+
+/* What is known here and not where the evaluation failed. */
+static void explain(const struct show *show, const struct session_result *result, struct error *outcome)
+{
+	const struct session_request *request = show->request;
+
+	if (outcome->code == ERROR_SYNTAX && request->text) {
+		if (show->options->file && strcmp(show->options->file, "-") != 0)
+			error_prefix(outcome, "%s", show->options->file);
+		if (request->language == SESSION_ERLANG && looks_like_elixir(request->text))
+			error_cure(outcome, "if it is Elixir: --elixir");
+	}
+	if (outcome->code == ERROR_NODE_LOST && (request->confirmed || result->confirmed))
+		error_cure(outcome,
+			   "what you confirmed may have stopped it; beamline ping %s tells whether it is there",
+			   show->target);
+}
+
 static void say_detached(const struct session_result *result)
 {
 	if (result->detached > 0)
@@ -218,7 +256,8 @@ static bool run(struct show *show, struct link *link, struct session_request *re
 	request->confirmed = show->options->confirm != NULL;
 	show->node = link->node;
 	show_init(show);
-	session_run(link, request, &sink, &result, &outcome);
+	if (!session_run(link, request, &sink, &result, &outcome))
+		explain(show, &result, &outcome);
 	bool shown = show_outcome(show, &result, &outcome, err);
 	show_clear(show);
 	say_detached(&result);

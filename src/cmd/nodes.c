@@ -111,14 +111,17 @@ static struct json_object *row_json(const struct row *row)
 	return object;
 }
 
-static bool show_json(const struct rows *rows, bool ok, struct error *err)
+/* failure: NULL if all hosts could be listed. */
+static bool show_json(const struct rows *rows, const struct error *failure, struct error *err)
 {
 	struct json_object *object = json_object_new_object(), *nodes = json_object_new_array();
 
 	for (size_t i = 0; i < rows->count; i++)
 		json_object_array_add(nodes, row_json(&rows->rows[i]));
-	json_object_object_add(object, "ok", json_object_new_boolean(ok));
+	json_object_object_add(object, "ok", json_object_new_boolean(!failure));
 	json_object_object_add(object, "nodes", nodes);
+	if (failure)
+		json_object_object_add(object, "error", report_error_json(failure));
 	return report_json(object, err);
 }
 
@@ -199,15 +202,17 @@ static bool run(const struct command_options *options, const char *const *words,
 		bad++;
 		if (count == 1 || failure.code == ERROR_INTERRUPTED)
 			break;
-		if (!options->json)
-			report_error(options, &failure);
 		add_row(&rows, words[i])->err = failure;
+		if (!options->json) {
+			error_prefix(&failure, "%s", words[i]);
+			report_error(options, &failure);
+		}
 	}
 	if (bad > 0 && count > 1 && err->code != ERROR_INTERRUPTED)
 		error_set(err, ERROR_SOME_FAILED, "%d of %d hosts failed", bad, count);
 	bool written = true;
 	if (options->json && !(bad && count == 1))
-		written = show_json(&rows, bad == 0, &shown);
+		written = show_json(&rows, bad ? err : NULL, &shown);
 	else if (!options->json)
 		written = show_table(&rows, &shown);
 	rows_clear(&rows);

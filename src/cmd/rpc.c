@@ -14,6 +14,10 @@ static bool run(const struct command_options *options, const char *const *words,
 	size_t arity;
 	bool ok = false;
 
+	if (strchr(words[1], ':')) {
+		error_set(err, ERROR_USAGE, "“%s” is not a module's name", words[1]);
+		return error_cure(err, "module and function are two words: rpc TARGET lists reverse '[[1, 2, 3]]'");
+	}
 	arena_init(&arena, ARGUMENTS_MAX);
 	if (!etf_scan(&arena, text, strlen(text), &request.arguments, err)) {
 		error_prefix(err, "ARGS");

@@ -153,7 +153,8 @@ static void wrong_command_lines_are_told(void **state)
 	static const struct {
 		const char *first, *second, *message, *cure;
 	} wrong[] = {
-		{ "--nothing-like-it", NULL, "there is no option --nothing-like-it", "" },
+		{ "--nothing-like-it", NULL, "there is no option --nothing-like-it",
+		  "beamline COMMAND --help lists a command's options" },
 		{ "--quite", NULL, "there is no option --quite", "did you mean --quiet?" },
 		{ "--fil=x", NULL, "there is no option --fil", "did you mean --file?" },
 		{ "--quiet=yes", NULL, "--quiet takes no argument", "" },
