@@ -79,6 +79,7 @@ int main(int argc, char **argv)
 	struct command_options options = { 0 };
 	struct error err = { 0 };
 
+	platform_fill_standard();
 	platform_no_core_dumps();
 	io_catch_signals();
 	if (run(argc, argv, &options, &err))

@@ -10,7 +10,10 @@
 
 #include "base/clock.h"
 
-enum { MOST_FDS = 15 };
+enum {
+	MOST_FDS = 15,
+	SAFE_WRITE = 512, /* a pipe or terminal that has room takes this much without waiting (POSIX: PIPE_BUF is not less) */
+};
 
 static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
@@ -203,12 +206,17 @@ bool io_write_all(int fd, const void *data, size_t len)
 	const char *p = data;
 
 	while (len > 0) {
-		ssize_t n = io_write(fd, p, len);
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-			struct pollfd waiting = { .fd = fd, .events = POLLOUT };
-			poll(&waiting, 1, -1);
+		struct pollfd waiting = { .fd = fd, .events = POLLOUT };
+		if (poll(&waiting, 1, 0) <= 0) {
+			if (io_wait(&waiting, 1, IO_NO_DEADLINE) == IO_SIGNAL) {
+				errno = EINTR;
+				return false;
+			}
 			continue;
 		}
+		ssize_t n = io_write(fd, p, len < SAFE_WRITE ? len : SAFE_WRITE);
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			continue;
 		if (n < 0)
 			return false;
 		p += n;

@@ -42,7 +42,7 @@ bool io_set_cloexec(int fd);
 /* read()/write() again after EINTR. */
 ssize_t io_read(int fd, void *data, size_t len);
 ssize_t io_write(int fd, const void *data, size_t len);
-/* All of it, waiting as needed on a blocking or non-blocking descriptor; false: errno tells. */
+/* All of it, waiting as needed on a blocking or non-blocking descriptor; false: errno tells (EINTR: a signal waits). */
 bool io_write_all(int fd, const void *data, size_t len);
 /* A stream socketpair, both ends close-on-exec. */
 bool io_socketpair(int fds[2]);
