@@ -40,7 +40,7 @@ static size_t utf8_length(uint8_t first)
  * Characters that a terminal or a reader's eye may obey rather than show: C1 controls, bidirectional overrides and isolates,
  * line and paragraph separators, and what has no meaning in UTF-8 (surrogates, beyond U+10FFFF).
  */
-static bool is_shown(uint32_t c)
+bool terminal_shows(uint32_t c)
 {
 	return !((c >= 0x80 && c < 0xa0) || c == 0x061c || (c >= 0x200e && c <= 0x200f) ||
 		 (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || (c >= 0xd800 && c < 0xe000) ||
@@ -70,7 +70,7 @@ static enum piece utf8_piece(const uint8_t *p, size_t have, size_t *len)
 	if (c < least[want])
 		return PIECE_BAD;
 	*len = want;
-	return is_shown(c) ? PIECE_WHOLE : PIECE_BAD;
+	return terminal_shows(c) ? PIECE_WHOLE : PIECE_BAD;
 }
 
 /* ESC [ digits and ; or : m. PIECE_BAD: another sequence; only its ESC is judged, the rest is plain text then. */
@@ -204,13 +204,20 @@ void terminal_filter_end(struct terminal_filter *f, struct buf *out)
 void terminal_print_line(int fd, const char *head, const char *text)
 {
 	struct terminal_filter filter = { 0 };
-	size_t len = strlen(text);
 	struct buf line;
 
-	buf_init(&line, strlen(head) + len * 4 + 256);
+	buf_init(&line, strlen(head) + strlen(text) * 5 + 256);
 	buf_put_text(&line, head);
-	terminal_filter(&filter, text, len, &line);
-	terminal_filter_end(&filter, &line);
+	for (;;) {
+		size_t len = strcspn(text, "\n");
+		terminal_filter(&filter, text, len, &line);
+		terminal_filter_end(&filter, &line);
+		text += len;
+		if (!*text)
+			break;
+		text++;
+		buf_put_text(&line, *text ? "\n    " : "");
+	}
 	buf_put_u8(&line, '\n');
 	io_write_all(fd, line.data, line.len);
 	buf_clear(&line);

@@ -14,6 +14,9 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+/* May a terminal be sent this character above the controls of ASCII? */
+bool terminal_shows(uint32_t c);
+
 /* Carries what was cut at the end of one piece of text over to the next. Zero it before use. */
 struct terminal_filter {
 	bool colours; /* let SGR through; otherwise it is dropped */
@@ -27,7 +30,10 @@ void terminal_filter(struct terminal_filter *f, const void *text, size_t len, st
 /* What is still held, made visible, and a reset if colours are on. */
 void terminal_filter_end(struct terminal_filter *f, struct buf *out);
 
-/* Writes `head` as it is, then the text through the filter without colours, then a newline; in one write. */
+/*
+ * Writes `head` as it is, then the text through the filter without colours, then a newline; in one write. Further lines of the text are
+ * indented, so that none of them can pass for one of ours.
+ */
 void terminal_print_line(int fd, const char *head, const char *text);
 
 bool terminal_is(int fd);
