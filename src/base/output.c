@@ -135,10 +135,8 @@ bool output_printf(struct output *o, const char *fmt, ...)
 	return ok;
 }
 
-bool output_flush(struct output *o, struct error *err)
+bool output_drain(struct output *o, struct error *err)
 {
-	if (o->terminal && !o->failed)
-		terminal_filter_end(&o->filter, &o->pending);
 	while (output_flush_some(o) && output_pending(o) > 0) {
 		struct pollfd one = { .fd = o->fd, .events = POLLOUT };
 		if (io_wait(&one, 1, IO_NO_DEADLINE) == IO_SIGNAL)
@@ -147,4 +145,11 @@ bool output_flush(struct output *o, struct error *err)
 	if (o->failed)
 		*err = o->err;
 	return !o->failed;
+}
+
+bool output_flush(struct output *o, struct error *err)
+{
+	if (o->terminal && !o->failed)
+		terminal_filter_end(&o->filter, &o->pending);
+	return output_drain(o, err);
 }

@@ -39,6 +39,8 @@ size_t output_pending(const struct output *o);
  * ERROR_LIMIT (more was put than may wait).
  */
 bool output_flush_some(struct output *o);
+/* Waits until nothing is pending, ended by signals; same errors as output_flush. More may be put after it. */
+bool output_drain(struct output *o, struct error *err);
 /* Writes all, waiting, ended by signals; puts o->err into err if the output has failed. */
 bool output_flush(struct output *o, struct error *err);
 

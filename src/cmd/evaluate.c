@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/log.h"
 #include "base/terminal.h"
 #include "cmd/report.h"
@@ -117,34 +118,56 @@ static bool decode_value(struct show *show, struct arena *arena, const struct te
 	return false;
 }
 
-/* A value that came whole, as text. */
-static bool print_value(struct show *show, const struct term *value, struct error *err)
+static bool put_value(struct show *show, const struct term *value, struct buf *text)
 {
 	const struct etf_print_options options = { .width = show->request->columns,
 						   .column = 1,
 						   .local_node = show->node };
-	struct output whole;
-	struct buf text;
-	bool ok;
 
-	buf_init(&text, 4 * (size_t)EVALUATE_ARENA_MAX);
-	ok = show->request->language == SESSION_ELIXIR ? etf_print_elixir(&text, value, &options)
-						       : etf_print_erlang(&text, value, &options);
-	if (!ok) {
-		error_set(err, ERROR_RESULT_TOO_LARGE, "the result is longer than %d MiB as text",
-			  EVALUATE_ARENA_MAX >> 18);
-	} else {
-		output_init(&whole, STDOUT_FILENO, "standard output", text.len + 1);
-		output_put(&whole, text.data, text.len);
-		output_put(&whole, "\n", 1);
-		ok = output_flush(&whole, err);
-		output_clear(&whole);
+	if (show->options->json)
+		return etf_put_json(text, value);
+	return show->request->language == SESSION_ELIXIR ? etf_print_elixir(text, value, &options)
+							 : etf_print_erlang(text, value, &options);
+}
+
+/* A value that came whole becomes text. */
+static bool format_value(struct show *show, struct buf *text, struct error *err)
+{
+	const struct term *value;
+	struct arena arena;
+
+	/* What the node made may take long; nobody looks for signals meanwhile, so they do what they do to any program. */
+	int signal = io_take_signal();
+	if (signal)
+		return error_interrupted(err, signal);
+	io_release_signals();
+	arena_init(&arena, EVALUATE_ARENA_MAX);
+	bool ok = decode_value(show, &arena, &value, err);
+	if (ok && !put_value(show, value, text)) {
+		ok = error_set(err, ERROR_RESULT_TOO_LARGE, "the result is longer than %d MiB as text",
+			       EVALUATE_TEXT_MAX >> 20);
+		error_cure(err, "ask for less of it, or take it as bytes: eval --raw 'term_to_binary(…)'");
 	}
-	buf_clear(&text);
+	arena_clear(&arena);
+	io_catch_signals();
 	return ok;
 }
 
-static bool json_answer(struct show *show, const struct term *value, const struct session_result *result,
+/* In pieces, so that the output does not hold all of it once more. */
+static bool print_value(struct show *show, struct buf *text, struct error *err)
+{
+	enum { PIECE = 64 * 1024 };
+
+	buf_put_u8(text, '\n');
+	bool ok = true;
+	for (size_t at = 0; ok && at < text->len; at += PIECE) {
+		output_put(&show->out, text->data + at, text->len - at < PIECE ? text->len - at : PIECE);
+		ok = output_drain(&show->out, err);
+	}
+	return ok && output_flush(&show->out, err);
+}
+
+static bool json_answer(struct show *show, const struct buf *value, const struct session_result *result,
 			const struct error *outcome, struct error *err)
 {
 	struct json_object *object = json_object_new_object();
@@ -152,8 +175,6 @@ static bool json_answer(struct show *show, const struct term *value, const struc
 	json_object_object_add(object, "target", report_text_json(show->target, strlen(show->target)));
 	json_object_object_add(object, "node", report_text_json(show->node, strlen(show->node)));
 	json_object_object_add(object, "ok", json_object_new_boolean(outcome->code == ERROR_NONE));
-	if (value)
-		json_object_object_add(object, "value", etf_to_json(value));
 	json_object_object_add(object, "output", report_text_json(buf_text(&show->printed), show->printed.len));
 	if (show->printed.overflow)
 		json_object_object_add(object, "output_cut", json_object_new_boolean(true));
@@ -170,7 +191,7 @@ static bool json_answer(struct show *show, const struct term *value, const struc
 		}
 		json_object_object_add(object, "error", error);
 	}
-	return report_json(object, err);
+	return value->len ? report_json_value(object, "value", value, err) : report_json(object, err);
 }
 
 /* Ends what came as text with a newline, and writes it all. */
@@ -187,18 +208,19 @@ static bool finish_outputs(struct show *show, struct error *err)
 static bool show_outcome(struct show *show, const struct session_result *result, struct error *outcome,
 			 struct error *err)
 {
-	const struct term *value = NULL;
-	struct arena arena;
+	struct buf text;
 
-	arena_init(&arena, EVALUATE_ARENA_MAX);
-	if (outcome->code == ERROR_NONE && show->request->show == SESSION_SHOW_TERM)
-		decode_value(show, &arena, &value, outcome);
+	/* And a newline. */
+	buf_init(&text, EVALUATE_TEXT_MAX + 1);
+	if (outcome->code == ERROR_NONE && show->request->show == SESSION_SHOW_TERM &&
+	    !format_value(show, &text, outcome))
+		text.len = 0;
 	bool ok = finish_outputs(show, err);
 	if (ok && show->options->json)
-		ok = json_answer(show, value, result, outcome, err);
-	else if (ok && value)
-		ok = print_value(show, value, err);
-	arena_clear(&arena);
+		ok = json_answer(show, &text, result, outcome, err);
+	else if (ok && text.len)
+		ok = print_value(show, &text, err);
+	buf_clear(&text);
 	return ok;
 }
 

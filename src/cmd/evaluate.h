@@ -8,9 +8,11 @@
 
 enum {
 	/* A result that is taken whole (--json, rpc) may have this many bytes in the external term format … */
-	EVALUATE_VALUE_MAX = 16 * 1024 * 1024,
-	/* … and this many once it is decoded. */
-	EVALUATE_ARENA_MAX = 64 * 1024 * 1024,
+	EVALUATE_VALUE_MAX = 8 * 1024 * 1024,
+	/* … this many once it is decoded, */
+	EVALUATE_ARENA_MAX = 24 * 1024 * 1024,
+	/* … and this many as text: all three are there at once. */
+	EVALUATE_TEXT_MAX = 20 * 1024 * 1024,
 	/* With --json, output of the code is kept up to this. */
 	EVALUATE_OUTPUT_MAX = 4 * 1024 * 1024,
 };

@@ -1,183 +1,233 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "etf/json.h"
 
+#include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "etf/number.h"
+#include "etf/print_text.h"
 #include "etf/utf8.h"
 
 /* Everything that JSON has no form for is an object with one of these as its only key. */
 static const char *const tags[] = {
-	"atom", "tuple", "map", "binary", "bitstring", "improper_list", "pid", "port", "reference", "fun",
+	"atom", "tuple", "map", "binary", "bitstring", "improper_list", "pid", "port", "reference", "fun", "integer",
 };
 
-static struct json_object *tagged(const char *tag, struct json_object *value)
-{
-	struct json_object *object = json_object_new_object();
+static void put_term(struct buf *out, const struct term *t);
 
-	json_object_object_add(object, tag, value);
-	return object;
+static void put_escaped(struct buf *out, uint8_t c)
+{
+	static const char letters[] = "\bb\tt\nn\ff\rr\"\"\\\\";
+
+	for (const char *p = letters; *p; p += 2) {
+		if ((uint8_t)*p == c) {
+			buf_put_u8(out, '\\');
+			buf_put_u8(out, (uint8_t)p[1]);
+			return;
+		}
+	}
+	buf_printf(out, "\\u%04x", c);
 }
 
-static struct json_object *text_json(const void *text, size_t len)
+static void put_text(struct buf *out, const void *text, size_t len)
 {
-	return json_object_new_string_len(len ? text : "", (int)len);
+	const uint8_t *p = text;
+
+	buf_put_u8(out, '"');
+	for (size_t at = 0; at < len && !out->overflow;) {
+		size_t run = at;
+		while (run < len && p[run] >= 0x20 && p[run] != '"' && p[run] != '\\')
+			run++;
+		buf_put(out, p + at, run - at);
+		if (run < len)
+			put_escaped(out, p[run++]);
+		at = run;
+	}
+	buf_put_u8(out, '"');
 }
 
-static struct json_object *base64_json(const uint8_t *data, size_t len)
+static void put_base64(struct buf *out, const uint8_t *data, size_t len)
 {
-	unsigned char *text = xmalloc((len + 2) / 3 * 4 + 1);
-	int encoded = len ? EVP_EncodeBlock(text, data, (int)len) : 0;
-	struct json_object *json = text_json(text, (size_t)encoded);
+	uint8_t *room;
 
-	free(text);
-	return json;
+	buf_put_u8(out, '"');
+	/* EVP_EncodeBlock ends its text with a NUL. */
+	if (len && (room = buf_reserve(out, (len + 2) / 3 * 4 + 1)))
+		out->len += (size_t)EVP_EncodeBlock(room, data, (int)len);
+	buf_put_u8(out, '"');
 }
 
-static struct json_object *integer_json(const struct term *t)
+static void begin_tagged(struct buf *out, const char *tag)
 {
-	if (t->kind == ETF_INTEGER)
-		return json_object_new_int64(t->integer);
+	buf_printf(out, "{\"%s\":", tag);
+}
+
+static void end_tagged(struct buf *out)
+{
+	buf_put_u8(out, '}');
+}
+
+static void put_hexadecimal(struct buf *out, const struct term *t)
+{
+	buf_put_text(out, t->big.negative ? "\"-16#" : "\"16#");
+	for (size_t i = t->big.len; i > 0 && !out->overflow; i--)
+		buf_printf(out, "%02x", t->big.digits[i - 1]);
+	buf_put_u8(out, '"');
+}
+
+static void put_integer(struct buf *out, const struct term *t)
+{
+	if (t->kind == ETF_BIG && t->big.len > INTEGER_DECIMAL_MAX) {
+		begin_tagged(out, "integer");
+		put_hexadecimal(out, t);
+		end_tagged(out);
+		return;
+	}
 	char *digits = etf_integer_text(t);
-	struct json_object *json = json_object_new_double_s(0, digits);
+	buf_put_text(out, digits);
 	free(digits);
-	return json;
 }
 
-static struct json_object *float_json(const struct term *t)
+static void put_float(struct buf *out, const struct term *t)
 {
 	char text[ETF_FLOAT_TEXT_MAX];
 
 	etf_float_text(t->real, text);
-	return json_object_new_double_s(t->real, text);
+	buf_put_text(out, text);
 }
 
-static struct json_object *name_json(const struct term *atom)
+static void put_name(struct buf *out, const struct term *atom)
 {
-	return text_json(atom->atom.name, atom->atom.len);
+	put_text(out, atom->atom.name, atom->atom.len);
 }
 
-static struct json_object *atom_json(const struct term *t)
+static void put_atom(struct buf *out, const struct term *t)
 {
-	if (etf_is_atom(t, "true"))
-		return json_object_new_boolean(1);
-	if (etf_is_atom(t, "false"))
-		return json_object_new_boolean(0);
-	return etf_is_atom(t, "nil") ? NULL : tagged("atom", name_json(t));
+	if (etf_is_atom(t, "true") || etf_is_atom(t, "false")) {
+		buf_put(out, t->atom.name, t->atom.len);
+	} else if (etf_is_atom(t, "nil")) {
+		buf_put_text(out, "null");
+	} else {
+		begin_tagged(out, "atom");
+		put_name(out, t);
+		end_tagged(out);
+	}
 }
 
-static void add_number(struct json_object *object, const char *key, uint64_t value)
+static void put_pid(struct buf *out, const struct term *t)
 {
-	json_object_object_add(object, key, json_object_new_uint64(value));
+	begin_tagged(out, "pid");
+	begin_tagged(out, "node");
+	put_name(out, t->pid.node);
+	buf_printf(out, ",\"id\":%" PRIu32 ",\"serial\":%" PRIu32 ",\"creation\":%" PRIu32 "}}", t->pid.id,
+		   t->pid.serial, t->pid.creation);
 }
 
-static struct json_object *pid_json(const struct term *t)
+static void put_port(struct buf *out, const struct term *t)
 {
-	struct json_object *pid = json_object_new_object();
-
-	json_object_object_add(pid, "node", name_json(t->pid.node));
-	add_number(pid, "id", t->pid.id);
-	add_number(pid, "serial", t->pid.serial);
-	add_number(pid, "creation", t->pid.creation);
-	return tagged("pid", pid);
+	begin_tagged(out, "port");
+	begin_tagged(out, "node");
+	put_name(out, t->port.node);
+	buf_printf(out, ",\"id\":%" PRIu64 ",\"creation\":%" PRIu32 "}}", t->port.id, t->port.creation);
 }
 
-static struct json_object *port_json(const struct term *t)
+static void put_reference(struct buf *out, const struct term *t)
 {
-	struct json_object *port = json_object_new_object();
-
-	json_object_object_add(port, "node", name_json(t->port.node));
-	add_number(port, "id", t->port.id);
-	add_number(port, "creation", t->port.creation);
-	return tagged("port", port);
-}
-
-static struct json_object *reference_json(const struct term *t)
-{
-	struct json_object *reference = json_object_new_object();
-	struct json_object *ids = json_object_new_array();
-
+	begin_tagged(out, "reference");
+	begin_tagged(out, "node");
+	put_name(out, t->reference.node);
+	buf_put_text(out, ",\"ids\":[");
 	for (uint16_t i = 0; i < t->reference.count; i++)
-		json_object_array_add(ids, json_object_new_uint64(t->reference.ids[i]));
-	json_object_object_add(reference, "node", name_json(t->reference.node));
-	json_object_object_add(reference, "ids", ids);
-	add_number(reference, "creation", t->reference.creation);
-	return tagged("reference", reference);
+		buf_printf(out, "%s%" PRIu32, i ? "," : "", t->reference.ids[i]);
+	buf_printf(out, "],\"creation\":%" PRIu32 "}}", t->reference.creation);
 }
 
-static struct json_object *export_json(const struct term *t)
+static void put_export(struct buf *out, const struct term *t)
 {
-	struct json_object *fun = json_object_new_object();
-
-	json_object_object_add(fun, "module", name_json(t->export.module));
-	json_object_object_add(fun, "function", name_json(t->export.function));
-	add_number(fun, "arity", t->export.arity);
-	return tagged("fun", fun);
+	begin_tagged(out, "fun");
+	begin_tagged(out, "module");
+	put_name(out, t->export.module);
+	buf_put_text(out, ",\"function\":");
+	put_name(out, t->export.function);
+	buf_printf(out, ",\"arity\":%" PRIu32 "}}", t->export.arity);
 }
 
-static struct json_object *fun_json(const struct term *t)
+static void put_fun(struct buf *out, const struct term *t)
 {
-	struct json_object *fun = json_object_new_object();
-
-	json_object_object_add(fun, "module", name_json(t->fun.module));
-	add_number(fun, "index", t->fun.index);
-	add_number(fun, "uniq", t->fun.uniq);
-	add_number(fun, "arity", t->fun.arity);
-	json_object_object_add(fun, "encoded", base64_json(t->fun.encoded.data, t->fun.encoded.len));
-	return tagged("fun", fun);
+	begin_tagged(out, "fun");
+	begin_tagged(out, "module");
+	put_name(out, t->fun.module);
+	buf_printf(out, ",\"index\":%" PRIu32 ",\"uniq\":%" PRIu32 ",\"arity\":%u,\"encoded\":", t->fun.index,
+		   t->fun.uniq, (unsigned)t->fun.arity);
+	put_base64(out, t->fun.encoded.data, t->fun.encoded.len);
+	buf_put_text(out, "}}");
 }
 
-static struct json_object *binary_json(const struct term *t)
+static void put_binary(struct buf *out, const struct term *t)
 {
-	if (utf8_valid(t->bytes.data, t->bytes.len, NULL))
-		return text_json(t->bytes.data, t->bytes.len);
-	return tagged("binary", base64_json(t->bytes.data, t->bytes.len));
+	if (utf8_valid(t->bytes.data, t->bytes.len, NULL)) {
+		put_text(out, t->bytes.data, t->bytes.len);
+		return;
+	}
+	begin_tagged(out, "binary");
+	put_base64(out, t->bytes.data, t->bytes.len);
+	end_tagged(out);
 }
 
-static struct json_object *bitstring_json(const struct term *t)
+static void put_bitstring(struct buf *out, const struct term *t)
 {
-	struct json_object *bits = json_object_new_object();
 	uint8_t *data = xmalloc(t->bits.len);
 
 	memcpy(data, t->bits.data, t->bits.len);
 	data[t->bits.len - 1] &= (uint8_t)(0xff00U >> t->bits.last_bits);
-	add_number(bits, "bits", (uint64_t)(t->bits.len - 1) * 8 + t->bits.last_bits);
-	json_object_object_add(bits, "base64", base64_json(data, t->bits.len));
+	begin_tagged(out, "bitstring");
+	buf_printf(out, "{\"bits\":%" PRIu64 ",\"base64\":", (uint64_t)(t->bits.len - 1) * 8 + t->bits.last_bits);
+	put_base64(out, data, t->bits.len);
+	buf_put_text(out, "}}");
 	free(data);
-	return tagged("bitstring", bits);
 }
 
-static struct json_object *array_json(const struct term *terms, size_t count)
+static void put_array(struct buf *out, const struct term *terms, size_t count)
 {
-	struct json_object *array = json_object_new_array();
-
-	for (size_t i = 0; i < count; i++)
-		json_object_array_add(array, etf_to_json(&terms[i]));
-	return array;
+	buf_put_u8(out, '[');
+	for (size_t i = 0; i < count && !out->overflow; i++) {
+		if (i > 0)
+			buf_put_u8(out, ',');
+		put_term(out, &terms[i]);
+	}
+	buf_put_u8(out, ']');
 }
 
-static struct json_object *string_json(const struct term *t)
+static void put_string(struct buf *out, const struct term *t)
 {
-	struct json_object *array = json_object_new_array();
-
-	for (size_t i = 0; i < t->bytes.len; i++)
-		json_object_array_add(array, json_object_new_int64(t->bytes.data[i]));
-	return array;
+	buf_put_u8(out, '[');
+	for (size_t i = 0; i < t->bytes.len && !out->overflow; i++)
+		buf_printf(out, "%s%u", i ? "," : "", (unsigned)t->bytes.data[i]);
+	buf_put_u8(out, ']');
 }
 
-static struct json_object *list_json(const struct term *t)
+static void put_list(struct buf *out, const struct term *t)
 {
-	struct json_object *elements = array_json(t->list.elements, t->list.count);
+	if (!t->list.tail) {
+		put_array(out, t->list.elements, t->list.count);
+		return;
+	}
+	begin_tagged(out, "improper_list");
+	begin_tagged(out, "elements");
+	put_array(out, t->list.elements, t->list.count);
+	buf_put_text(out, ",\"tail\":");
+	put_term(out, t->list.tail);
+	buf_put_text(out, "}}");
+}
 
-	if (!t->list.tail)
-		return elements;
-	struct json_object *list = json_object_new_object();
-	json_object_object_add(list, "elements", elements);
-	json_object_object_add(list, "tail", etf_to_json(t->list.tail));
-	return tagged("improper_list", list);
+static void put_tuple(struct buf *out, const struct term *t)
+{
+	begin_tagged(out, "tuple");
+	put_array(out, t->tuple.elements, t->tuple.count);
+	end_tagged(out);
 }
 
 /*
@@ -227,71 +277,104 @@ static bool has_members(const struct term **keys, uint32_t count)
 	return true;
 }
 
-static struct json_object *members_json(const struct term **keys, uint32_t count)
+static void put_members(struct buf *out, const struct term **keys, uint32_t count)
 {
-	struct json_object *object = json_object_new_object();
-
-	for (uint32_t i = 0; i < count; i++) {
+	buf_put_u8(out, '{');
+	for (uint32_t i = 0; i < count && !out->overflow; i++) {
 		char *name = member_name(keys[i]);
-		json_object_object_add(object, name, etf_to_json(keys[i] + 1));
+		if (i > 0)
+			buf_put_u8(out, ',');
+		put_text(out, name, strlen(name));
+		buf_put_u8(out, ':');
+		put_term(out, keys[i] + 1);
 		free(name);
 	}
-	return object;
+	buf_put_u8(out, '}');
 }
 
-static struct json_object *pairs_json(const struct term **keys, uint32_t count)
+static void put_pairs(struct buf *out, const struct term **keys, uint32_t count)
 {
-	struct json_object *pairs = json_object_new_array();
-
-	for (uint32_t i = 0; i < count; i++)
-		json_object_array_add(pairs, array_json(keys[i], 2));
-	return tagged("map", pairs);
-}
-
-static struct json_object *map_json(const struct term *t)
-{
-	const struct term **keys = etf_map_sorted(t);
-	struct json_object *json =
-		has_members(keys, t->map.count) ? members_json(keys, t->map.count) : pairs_json(keys, t->map.count);
-
-	free(keys);
-	return json;
-}
-
-struct json_object *etf_to_json(const struct term *t)
-{
-	switch ((enum etf_kind)t->kind) {
-	case ETF_INTEGER:
-	case ETF_BIG:
-		return integer_json(t);
-	case ETF_FLOAT:
-		return float_json(t);
-	case ETF_ATOM:
-		return atom_json(t);
-	case ETF_PID:
-		return pid_json(t);
-	case ETF_PORT:
-		return port_json(t);
-	case ETF_REFERENCE:
-		return reference_json(t);
-	case ETF_TUPLE:
-		return tagged("tuple", array_json(t->tuple.elements, t->tuple.count));
-	case ETF_NIL:
-		return json_object_new_array();
-	case ETF_STRING:
-		return string_json(t);
-	case ETF_LIST:
-		return list_json(t);
-	case ETF_BINARY:
-		return binary_json(t);
-	case ETF_BITSTRING:
-		return bitstring_json(t);
-	case ETF_MAP:
-		return map_json(t);
-	case ETF_EXPORT:
-		return export_json(t);
-	case ETF_FUN:
-		return fun_json(t);
+	begin_tagged(out, "map");
+	buf_put_u8(out, '[');
+	for (uint32_t i = 0; i < count && !out->overflow; i++) {
+		if (i > 0)
+			buf_put_u8(out, ',');
+		put_array(out, keys[i], 2);
 	}
-	return NULL;
+	buf_put_text(out, "]}");
+}
+
+static bool holds_map(const struct term *t)
+{
+	if (t->kind != ETF_TUPLE && t->kind != ETF_LIST)
+		return t->kind == ETF_MAP;
+	const struct term *elements = t->kind == ETF_TUPLE ? t->tuple.elements : t->list.elements;
+	uint32_t count = t->kind == ETF_TUPLE ? t->tuple.count : t->list.count;
+	for (uint32_t i = 0; i < count; i++) {
+		if (holds_map(&elements[i]))
+			return true;
+	}
+	return t->kind == ETF_LIST && t->list.tail && holds_map(t->list.tail);
+}
+
+/*
+ * The keys in Erlang's order. Comparing maps sorts their keys again at each level, which a hostile peer can make endless: keys
+ * that hold maps stay in the order in which they came.
+ */
+static const struct term **keys_of(const struct term *map)
+{
+	const struct term **keys = xmalloc(map->map.count * sizeof *keys);
+	bool sortable = true;
+
+	for (uint32_t i = 0; i < map->map.count; i++) {
+		keys[i] = &map->map.pairs[2 * (size_t)i];
+		sortable = sortable && !holds_map(keys[i]);
+	}
+	if (!sortable)
+		return keys;
+	free(keys);
+	return etf_map_sorted(map);
+}
+
+static void put_map(struct buf *out, const struct term *t)
+{
+	const struct term **keys = keys_of(t);
+
+	if (has_members(keys, t->map.count))
+		put_members(out, keys, t->map.count);
+	else
+		put_pairs(out, keys, t->map.count);
+	free(keys);
+}
+
+static void put_term(struct buf *out, const struct term *t)
+{
+	static void (*const puts[])(struct buf *, const struct term *) = {
+		[ETF_INTEGER] = put_integer,
+		[ETF_BIG] = put_integer,
+		[ETF_FLOAT] = put_float,
+		[ETF_ATOM] = put_atom,
+		[ETF_PID] = put_pid,
+		[ETF_PORT] = put_port,
+		[ETF_REFERENCE] = put_reference,
+		[ETF_TUPLE] = put_tuple,
+		[ETF_STRING] = put_string,
+		[ETF_LIST] = put_list,
+		[ETF_BINARY] = put_binary,
+		[ETF_BITSTRING] = put_bitstring,
+		[ETF_MAP] = put_map,
+		[ETF_EXPORT] = put_export,
+		[ETF_FUN] = put_fun,
+	};
+
+	if (t->kind == ETF_NIL)
+		buf_put_text(out, "[]");
+	else
+		puts[t->kind](out, t);
+}
+
+bool etf_put_json(struct buf *out, const struct term *t)
+{
+	put_term(out, t);
+	return !out->overflow;
 }

@@ -6,11 +6,12 @@
 #ifndef ETF_JSON_H
 #define ETF_JSON_H
 
-#include <json-c/json_object.h>
+#include <stdbool.h>
 
+#include "base/buf.h"
 #include "etf/term.h"
 
-/* A new json-c object (or NULL for JSON null, as json-c has it); release with json_object_put. */
-struct json_object *etf_to_json(const struct term *t);
+/* Appends the JSON, as text and not as objects: memory is the text's. False: it does not fit into the buffer. */
+bool etf_put_json(struct buf *out, const struct term *t);
 
 #endif

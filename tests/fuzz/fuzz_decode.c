@@ -41,9 +41,11 @@ static void check(struct arena *arena, const struct etf_limits *limits, const st
 	must(etf_equal(t, again) && etf_compare(t, again) == 0);
 	encode(&second, again);
 	must(first.len == second.len && memcmp(first.data, second.data, first.len) == 0);
-	json_object_put(etf_to_json(t));
 	buf_clear(&first);
 	buf_clear(&second);
+	buf_init(&first, 1 << 20);
+	etf_put_json(&first, t);
+	buf_clear(&first);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -314,9 +314,10 @@ static void assert_depth(size_t levels, const char *open, size_t open_len, const
 			assert_encodes(t, b.data, b.len);
 			assert_true(etf_equal(t, again));
 			assert_int_equal(etf_compare(t, again), 0);
-			struct json_object *json = etf_to_json(t);
-			assert_non_null(json_object_to_json_string(json));
-			json_object_put(json);
+			struct buf json;
+			buf_init(&json, 1024 * 1024);
+			assert_true(etf_put_json(&json, t));
+			buf_clear(&json);
 		}
 		buf_clear(&b);
 		arena_clear(&arena);

@@ -129,7 +129,8 @@ static void use_term(const struct term *t)
 	buf_clear(&text);
 	etf_print_elixir(&text, t, &options);
 	buf_clear(&text);
-	json_object_put(etf_to_json(t));
+	etf_put_json(&text, t);
+	buf_clear(&text);
 }
 
 static bool decode(const uint8_t *body, size_t len)
