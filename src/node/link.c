@@ -45,11 +45,18 @@ static bool link_send(struct link *link, struct error *err)
 	struct buf *out = &link->out;
 
 	if (out->overflow)
-		return error_set(err, ERROR_LIMIT, "what is to be sent is larger than %d MiB", LINK_OUT_MAX >> 20);
+		return error_set(err, ERROR_LIMIT, "more than %d MiB wait to be sent to %s", LINK_OUT_MAX >> 20,
+				 link->node);
 	while (link->out_at < out->len) {
 		ssize_t n = io_write(link->stream.fd, out->data + link->out_at, out->len - link->out_at);
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+			/* What is sent may not take the room of what waits. */
+			if (link->out_at > LINK_OUT_MAX / 8) {
+				buf_consume(out, link->out_at);
+				link->out_at = 0;
+			}
 			return true;
+		}
 		if (n < 0)
 			return lost(link, err);
 		link->out_at += (size_t)n;
@@ -167,7 +174,9 @@ static bool on_bytes(struct link *link, const uint8_t *data, size_t len, link_ha
 			break;
 		case FRAME_TICK:
 			link->counters.ticks++;
-			frame_put_tick(&link->out);
+			/* What waits to be sent tells the node as well that we live. */
+			if (link->out.len == link->out_at)
+				frame_put_tick(&link->out);
 			break;
 		case FRAME_SKIPPED:
 			link->counters.skipped++;

@@ -31,6 +31,37 @@ static bool answer(struct link *link, int operation, const struct term *const pa
 		__VA_ARGS__                                                                                            \
 	}
 
+static bool is_pid(const struct term *t)
+{
+	return t->kind == ETF_PID;
+}
+
+static bool is_64_bits(const struct term *t)
+{
+	return t->kind == ETF_INTEGER || (t->kind == ETF_BIG && t->big.len <= 8);
+}
+
+/* What an answer repeats must be what it should be: so an answer is short, whatever the node sends. */
+static bool is_well_formed(const struct dist_message *m)
+{
+	const struct term *part = m->control->tuple.elements;
+
+	switch (m->operation) {
+	case DIST_UNLINK_ID:
+		return is_64_bits(&part[1]) && is_pid(&part[2]) && is_pid(&part[3]);
+	case DIST_SPAWN_REQUEST:
+	case DIST_SPAWN_REQUEST_TT:
+		return part[1].kind == ETF_REFERENCE && is_pid(&part[2]);
+	case DIST_MONITOR_P:
+		return is_pid(&part[1]) && (is_pid(&part[2]) || part[2].kind == ETF_ATOM) &&
+		       part[3].kind == ETF_REFERENCE;
+	case DIST_LINK:
+		return is_pid(&part[1]) && is_pid(&part[2]);
+	default:
+		return true;
+	}
+}
+
 /* Links and monitors of our own process need no answer: it lives as long as the connection, whose end tells. */
 static bool is_bookkeeping(const struct link *link, const struct dist_message *m)
 {
@@ -59,6 +90,9 @@ bool link_refuse(struct link *link, const struct dist_message *m, struct error *
 	const struct term *part = m->control->tuple.elements;
 
 	/* {UNLINK_ID, Id, From, To}: {UNLINK_ID_ACK, Id, From, To} */
+	if (!is_well_formed(m))
+		return error_set(err, ERROR_PROTOCOL, "the node sent %s with parts of the wrong kind",
+				 dist_operation_name(m->operation));
 	if (m->operation == DIST_UNLINK_ID)
 		return answer(link, DIST_UNLINK_ID_ACK, PARTS(&part[1], &part[3], &part[2]), err);
 	if (is_bookkeeping(link, m))

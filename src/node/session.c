@@ -37,6 +37,7 @@ struct session {
 	const struct term *controller;
 	const struct term *relay;
 	size_t unacknowledged;
+	bool asked;          /* the guard's question has been asked */
 	int ending_signal;   /* the evaluation is being ended for this signal … */
 	bool ending_timeout; /* … or because its time is over */
 	int64_t deadline;
@@ -85,6 +86,8 @@ static bool on_data(struct session *s, enum session_message stream, const struct
 	if (bytes->kind != ETF_BINARY)
 		return error_set(err, ERROR_PROTOCOL, "the node sent output that is not bytes");
 	s->unacknowledged += bytes->bytes.len;
+	if (s->unacknowledged > 2 * WINDOW)
+		return error_set(err, ERROR_PROTOCOL, "the node sends more than it may before we have taken it");
 	/* Of an evaluation that is being ended nothing more is shown. */
 	if (s->ending_signal || s->ending_timeout)
 		return true;
@@ -98,15 +101,26 @@ static bool on_question(struct session *s, const struct term *found, struct erro
 	struct keeper keeper = { .lifeline = -1 };
 	char text[512];
 
-	session_text(found, text, sizeof text);
+	/* Once: a node that asks on and on would keep the person from leaving. */
+	if (s->asked || s->request->confirmed) {
+		if (s->outcome.code != ERROR_NONE)
+			*err = s->outcome;
+		else
+			error_set(err, ERROR_PROTOCOL, "the node asks what it may not ask");
+		return false;
+	}
+	s->asked = true;
+	session_line(found, text, sizeof text);
 	if (s->request->may_ask && !keeper_start(&keeper, s->link, err))
 		return false;
 	bool yes = guard_ask(text, s->link->node, s->request->may_ask, &refusal);
 	keeper_stop(&keeper);
 	s->result->confirmed = yes;
 	/* The refusal's own words are kept: the outcome that the node sends then only says that it was refused. */
-	if (!yes)
+	if (!yes) {
 		s->outcome = refusal;
+		s->deadline = clock_ms() + END_WAIT_MS;
+	}
 	return session_send(s->link, s->controller, &s->tag, SESSION_ANSWER, yes ? SESSION_TRUE : SESSION_FALSE, err);
 }
 
@@ -158,13 +172,14 @@ static bool on_started(struct session *s, const struct term *part, uint32_t coun
 /* {Tag, Kind, …} from our program. */
 static bool on_message(struct session *s, const struct term *m, struct error *err)
 {
-	if (m->kind != ETF_TUPLE || m->tuple.count < 3 || !link_is_ref(s->link, &m->tuple.elements[0], &s->tag) ||
-	    m->tuple.elements[1].kind != ETF_INTEGER) {
+	if (m->kind != ETF_TUPLE || m->tuple.count < 1 || !link_is_ref(s->link, &m->tuple.elements[0], &s->tag)) {
 		s->link->counters.refused++;
 		log_vv("node", "%s sent us a message that nobody here expects: dropped", s->link->node);
 		return true;
 	}
 	const struct term *part = m->tuple.elements;
+	if (m->tuple.count < 3 || part[1].kind != ETF_INTEGER)
+		return error_set(err, ERROR_PROTOCOL, "the node sent an answer of the wrong shape");
 	switch (part[1].integer) {
 	case SESSION_STARTED:
 		return on_started(s, part, m->tuple.count, err);
@@ -254,6 +269,11 @@ static bool on_signal(struct session *s, struct error *err)
 
 static bool on_deadline(struct session *s, struct error *err)
 {
+	/* The guard has refused, and the node does not say that it is done. */
+	if (s->outcome.code != ERROR_NONE) {
+		*err = s->outcome;
+		return false;
+	}
 	if (s->ending_signal)
 		return error_interrupted(err, s->ending_signal);
 	if (s->ending_timeout)
@@ -282,6 +302,9 @@ static bool turn(struct session *s, struct error *err)
 	struct pollfd fds[4] = { { .fd = s->link->stream.fd, .events = link_poll_events(s->link) } };
 	size_t count = 1;
 
+	/* Before all else: a node that never stops sending would keep the time from being looked at. */
+	if (s->deadline != IO_NO_DEADLINE && clock_ms() >= s->deadline)
+		return on_deadline(s, err);
 	for (size_t i = 0; s->sink->outputs[i]; i++) {
 		if (output_pending(s->sink->outputs[i]) > 0)
 			fds[count++] = (struct pollfd){ .fd = s->sink->outputs[i]->fd, .events = POLLOUT };

@@ -138,6 +138,15 @@ void session_text(const struct term *binary, char *text, size_t size)
 	text[len] = '\0';
 }
 
+void session_line(const struct term *binary, char *text, size_t size)
+{
+	session_text(binary, text, size);
+	for (char *p = text; *p; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = ' ';
+	}
+}
+
 static void syntax_error(const struct term *detail, struct error *err)
 {
 	char text[ERROR_MESSAGE_MAX / 2] = "";

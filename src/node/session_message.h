@@ -19,6 +19,8 @@ bool session_send(struct link *link, const struct term *to, const struct link_re
 		  struct error *err);
 /* A binary's text, cut to fit. */
 void session_text(const struct term *binary, char *text, size_t size);
+/* The same as one line: control characters become spaces. */
+void session_line(const struct term *binary, char *text, size_t size);
 /* The outcome and its detail as result and error. */
 void session_outcome(int64_t outcome, const struct term *detail, struct session_result *result, struct error *err);
 
