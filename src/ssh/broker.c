@@ -9,6 +9,7 @@
 
 #include <libssh/server.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -18,6 +19,7 @@
 #include "ssh/broker_process.h"
 #include "ssh/host_key.h"
 #include "ssh/session.h"
+#include "ssh/socket_folder.h"
 
 enum {
 	CLIENTS_MAX = 256,
@@ -32,6 +34,7 @@ enum {
 
 struct broker {
 	const struct broker_start *start;
+	struct socket_folder folder;
 	struct session session;
 	struct broker_service service;
 	ssh_event event;
@@ -174,7 +177,7 @@ static bool wait_for_work(struct broker *b, bool more)
 	}
 	b->listener_place = -1;
 	if (b->client_count < CLIENTS_MAX && clock_ms() >= b->accept_after)
-		b->listener_place = pollset_add(set, b->start->listener, POLLIN);
+		b->listener_place = pollset_add(set, b->folder.listener, POLLIN);
 	for (size_t i = 0; i < b->client_count; i++)
 		broker_client_gather(b->clients[i], set, blocked);
 	if (poll(set->fds, (nfds_t)set->count, poll_timeout(b, more)) < 0) {
@@ -190,7 +193,7 @@ static bool wait_for_work(struct broker *b, bool more)
 static void accept_clients(struct broker *b)
 {
 	while (b->client_count < CLIENTS_MAX) {
-		int fd = accept(b->start->listener, NULL, NULL);
+		int fd = accept(b->folder.listener, NULL, NULL);
 		uid_t uid;
 		if (fd < 0) {
 			if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
@@ -320,12 +323,26 @@ static void finish(struct broker *b)
 	}
 }
 
+/* Made here and not before the fork, so that a front killed at any time leaves nothing: from the fork on, this process removes it. */
+static void make_socket(struct broker *b)
+{
+	struct error err;
+	bool ok = socket_folder_make(&b->folder, &err);
+	char *told = ok ? xstrdup(b->folder.socket) : xasprintf("!%s", err.message);
+
+	io_write_all(b->start->lifeline, told, strlen(told) + 1);
+	free(told);
+	if (!ok)
+		_exit(0);
+}
+
 void broker_run(const struct broker_start *start)
 {
 	static struct broker b;
 
 	b.start = start;
-	broker_become_process(start->listener, start->lifeline);
+	broker_become_process(start->lifeline);
+	make_socket(&b);
 	bool ok = establish(&b);
 	if (!ok) {
 		log_v("broker", "%s", b.service.failure.message);
@@ -335,8 +352,7 @@ void broker_run(const struct broker_start *start)
 	b.service.ssh = ok ? b.session.ssh : NULL;
 	b.service.info = b.session.info;
 	serve(&b);
-	unlink(start->socket);
-	rmdir(start->folder);
+	socket_folder_remove(&b.folder);
 	if (b.service.ssh)
 		finish(&b);
 	session_close(&b.session);

@@ -12,16 +12,16 @@
 #include "ssh/tunnel.h"
 
 struct broker_start {
-	int listener;       /* the socket, listening */
-	int lifeline;       /* its end is the front's end, however that came about */
-	const char *folder; /* removed at the end, with the socket */
-	const char *socket;
+	int lifeline; /* its end is the front's end, however that came about */
 	const struct ssh_config *config;
 	struct tunnel_info info; /* what is known so far */
 	int64_t started_us;
 };
 
-/* The whole life of the child process: closes all other descriptors, does not return. */
+/*
+ * The whole life of the child process: closes all other descriptors, makes the socket in a folder of its own, whose path (or, after a '!', why
+ * there is none) it writes to the lifeline with a NUL behind it, serves, and removes both at its end. Does not return.
+ */
 NORETURN void broker_run(const struct broker_start *start);
 
 #endif

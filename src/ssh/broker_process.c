@@ -53,9 +53,8 @@ void broker_leave_terminal(void)
 		log_vv("broker", "chdir: %s", strerror(errno));
 }
 
-void broker_become_process(int listener, int lifeline)
+void broker_become_process(int lifeline)
 {
-	const int keep[] = { listener, lifeline };
 	int null = open("/dev/null", O_RDWR);
 	struct rlimit files;
 
@@ -64,7 +63,7 @@ void broker_become_process(int listener, int lifeline)
 		dup2(null, STDOUT_FILENO);
 	}
 	io_release_signals();
-	platform_close_others(keep, 2);
+	platform_close_others(&lifeline, 1);
 	/* Ctrl-C ends a question; Ctrl-Z stops this process together with its front. */
 	io_catch_signals();
 	/* A question must not outlive a front that was killed. Nobody else watches while it is asked. */

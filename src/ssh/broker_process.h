@@ -9,7 +9,7 @@
  * Gives up what it must not share with its front: signal handlers, standard input and output, the descriptors of other tunnels. The terminal
  * stays: Ctrl-C ends a question, Ctrl-Z stops it together with its front.
  */
-void broker_become_process(int listener, int lifeline);
+void broker_become_process(int lifeline);
 /* A session of its own: the terminal's keys do not reach it any more, and only SIGTERM ends it; SIGWINCH comes from OpenSSH's clients. */
 void broker_leave_terminal(void);
 

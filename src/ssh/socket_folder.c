@@ -94,3 +94,12 @@ void socket_folder_remove(struct socket_folder *f)
 	free(f->folder);
 	f->socket = f->folder = NULL;
 }
+
+void socket_folder_forget(const char *socket)
+{
+	char *folder = socket ? xstrndup(socket, strrchr(socket, '/') - socket) : NULL;
+
+	if (folder && unlink(socket) == 0)
+		rmdir(folder);
+	free(folder);
+}

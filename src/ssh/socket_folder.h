@@ -15,6 +15,8 @@ struct socket_folder {
 
 /* In $XDG_RUNTIME_DIR/beamline (made if missing), else in $TMPDIR or /tmp. Errors: ERROR_NO_RESOURCES. */
 bool socket_folder_make(struct socket_folder *f, struct error *err);
+/* Removes the socket of that path and its folder, which another process made and can remove no more; NULL is allowed. */
+void socket_folder_forget(const char *socket);
 /* Removes socket and folder, which may be gone already, and frees. */
 void socket_folder_remove(struct socket_folder *f);
 

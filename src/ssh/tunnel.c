@@ -17,13 +17,14 @@
 #include "ssh/socket_folder.h"
 
 enum {
-	END_ASKED_MS = 250, /* for a broker that serves: it needs a millisecond or two */
+	SOCKET_PATIENCE_MS = 5000, /* for the broker's socket, which takes it a fraction of one */
+	END_ASKED_MS = 250,        /* for a broker that serves: it needs a millisecond or two */
 	END_PATIENCE_MS =
 		2000, /* for one that a signal must reach first: it may be asking a question, with the terminal's echo off */
 };
 
 struct tunnel {
-	struct socket_folder folder; /* of our broker; otherwise only the socket's path is set */
+	char *socket; /* its path */
 	int lifeline;
 	pid_t broker; /* 0: somebody else serves the socket */
 };
@@ -33,6 +34,30 @@ static double ms_since(int64_t started_us)
 	return (double)(clock_us() - started_us) / 1000.0;
 }
 
+/* Where the broker serves, as it says itself once it listens: a path with a NUL behind it, or '!' and why it cannot. */
+static bool hear_socket(struct tunnel *t, struct error *err)
+{
+	int64_t deadline = clock_ms() + SOCKET_PATIENCE_MS;
+	char text[ERROR_MESSAGE_MAX];
+	size_t len = 0;
+
+	while (len == 0 || text[len - 1] != '\0') {
+		struct pollfd one = { .fd = t->lifeline, .events = POLLIN };
+		enum io_wait ready = io_wait(&one, 1, deadline);
+		if (ready == IO_SIGNAL)
+			return error_interrupted(err, io_take_signal());
+		ssize_t n = ready == IO_READY && len < sizeof text ? io_read(t->lifeline, text + len, sizeof text - len)
+								   : 0;
+		if (n <= 0)
+			return error_set(err, ERROR_NO_RESOURCES, "the SSH connection's process ended before it began");
+		len += (size_t)n;
+	}
+	if (text[0] == '!')
+		return error_set(err, ERROR_NO_RESOURCES, "%s", text + 1);
+	t->socket = xstrdup(text);
+	return true;
+}
+
 static bool start_broker(struct tunnel *t, const struct ssh_config *config, int64_t started_us, struct error *err)
 {
 	int ends[2];
@@ -40,10 +65,7 @@ static bool start_broker(struct tunnel *t, const struct ssh_config *config, int6
 	if (!io_socketpair(ends))
 		return error_set(err, ERROR_NO_RESOURCES, "socketpair: %s", strerror(errno));
 	struct broker_start start = {
-		.listener = t->folder.listener,
 		.lifeline = ends[1],
-		.folder = t->folder.folder,
-		.socket = t->folder.socket,
 		.config = config,
 		.info = { .resolved_ms = ms_since(started_us) },
 		.started_us = started_us,
@@ -53,9 +75,8 @@ static bool start_broker(struct tunnel *t, const struct ssh_config *config, int6
 		broker_run(&start);
 	close(ends[1]);
 	t->lifeline = ends[0];
-	io_close(&t->folder.listener);
 	if (t->broker > 0)
-		return true;
+		return hear_socket(t, err);
 	t->broker = 0;
 	return error_set(err, ERROR_NO_RESOURCES, "fork: %s", strerror(errno));
 }
@@ -65,21 +86,14 @@ struct tunnel *tunnel_open(const struct tunnel_options *options, struct error *e
 	int64_t started_us = clock_us();
 	struct ssh_resolution resolution;
 	struct ssh_config config;
-	struct error folder_err;
 
 	if (!ssh_resolve_start(&resolution, options, err))
 		return NULL;
 	struct tunnel *t = xcalloc(1, sizeof *t);
-	t->lifeline = t->folder.listener = -1;
+	t->lifeline = -1;
 	/* While ssh reads its configuration. What is prepared here, the broker inherits. */
-	bool made = socket_folder_make(&t->folder, &folder_err);
 	crypto_prepare();
-	bool ok = ssh_resolve_finish(&resolution, &config, err);
-	if (ok && !made) {
-		*err = folder_err;
-		ok = false;
-	}
-	if (!ok || !start_broker(t, &config, started_us, err)) {
+	if (!ssh_resolve_finish(&resolution, &config, err) || !start_broker(t, &config, started_us, err)) {
 		tunnel_close(t);
 		t = NULL;
 	}
@@ -92,8 +106,8 @@ struct tunnel *tunnel_open_socket(const char *path, struct error *err)
 	struct tunnel *t = xcalloc(1, sizeof *t);
 
 	(void)err;
-	t->lifeline = t->folder.listener = -1;
-	t->folder.socket = xstrdup(path);
+	t->lifeline = -1;
+	t->socket = xstrdup(path);
 	return t;
 }
 
@@ -120,8 +134,11 @@ static void end_broker(struct tunnel *t)
 	if (!broker_ends(t, now + END_ASKED_MS)) {
 		kill(t->broker, SIGTERM);
 		kill(t->broker, SIGCONT); /* stopped, it would not put the terminal's echo back */
-		if (!broker_ends(t, now + END_PATIENCE_MS))
+		if (!broker_ends(t, now + END_PATIENCE_MS)) {
 			kill(t->broker, SIGKILL);
+			/* It can remove nothing any more. */
+			socket_folder_forget(t->socket);
+		}
 	}
 	while (waitpid(t->broker, NULL, 0) < 0 && errno == EINTR)
 		continue;
@@ -134,15 +151,13 @@ void tunnel_close(struct tunnel *t)
 	if (t->broker > 0)
 		end_broker(t);
 	io_close(&t->lifeline);
-	if (t->folder.folder)
-		socket_folder_remove(&t->folder);
-	free(t->folder.socket);
+	free(t->socket);
 	free(t);
 }
 
 const char *tunnel_socket(const struct tunnel *t)
 {
-	return t->folder.socket;
+	return t->socket;
 }
 
 int tunnel_broker(const struct tunnel *t)

@@ -246,3 +246,13 @@ def test_the_broker_never_has_the_cookie(start, rig, node):
     for pid in others:
         assert memory_holds(pid, path.encode())  # an argument, so that the search is known to find what is there
         assert memory_holds(pid, b"rigcookie") is None
+
+
+def test_killed_at_any_moment_of_the_start_we_leave_nothing(beamline, rig, sshd, epmd, node):
+    """The private folder is made by the one who removes it. (The fixture that looks for leftovers judges.)"""
+    for step in range(60):
+        child = subprocess.Popen([beamline.path, "--ssh-config", sshd.config, "--epmd-port", str(epmd.port), "eval", "rig:demo", "1"],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=rig.base_env())
+        time.sleep(step / 4000)
+        child.kill()
+        child.wait()
