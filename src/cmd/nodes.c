@@ -204,7 +204,8 @@ static bool run(const struct command_options *options, const char *const *words,
 			break;
 		add_row(&rows, words[i])->err = failure;
 		if (!options->json) {
-			error_prefix(&failure, "%s", words[i]);
+			if (strncmp(failure.message, words[i], strlen(words[i])) != 0)
+				error_prefix(&failure, "%s", words[i]);
 			report_error(options, &failure);
 		}
 	}

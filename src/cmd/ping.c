@@ -34,6 +34,8 @@ static double between(int64_t from_us, int64_t to_us)
 static void ssh_hops(const struct connection *c, struct hop *hops)
 {
 	const struct tunnel_info *info = &c->info;
+	/* An AEAD cipher is its own. */
+	bool own_mac = info->mac[0] && strncmp(info->mac, "aead", 4) != 0;
 
 	hops[HOP_RESOLVE] = (struct hop){ .name = "resolve", .ms = info->resolved_ms };
 	snprintf(hops[HOP_RESOLVE].detail, sizeof hops->detail, "%s@%s:%u", info->user, info->hostname,
@@ -42,8 +44,8 @@ static void ssh_hops(const struct connection *c, struct hop *hops)
 	snprintf(hops[HOP_CONNECT].detail, sizeof hops->detail, "%s", info->server);
 	hops[HOP_KEY_EXCHANGE] = (struct hop){ .name = "key exchange", .ms = info->keyed_ms - info->connected_ms };
 	snprintf(hops[HOP_KEY_EXCHANGE].detail, sizeof hops->detail, "%s (%spost-quantum), %s, %s%s%s", info->kex,
-		 is_post_quantum(info->kex) ? "" : "not ", info->host_key, info->cipher, info->mac[0] ? ", " : "",
-		 info->mac);
+		 is_post_quantum(info->kex) ? "" : "not ", info->host_key, info->cipher, own_mac ? ", " : "",
+		 own_mac ? info->mac : "");
 	hops[HOP_AUTH] = (struct hop){ .name = "auth", .ms = info->authenticated_ms - info->keyed_ms };
 	snprintf(hops[HOP_AUTH].detail, sizeof hops->detail, "%s", info->auth);
 }

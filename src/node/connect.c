@@ -106,11 +106,10 @@ static bool node_absent(uint16_t port, struct error *err)
 	return error_cure(err, "the node may have just stopped, or it listens on another interface only");
 }
 
-/* Not before SSH is ready: the broker may be asking for a password. */
-static void say_waiting(const struct connection *c, const char *what, unsigned port)
+/* Not before SSH is ready: until then the broker may be asking for a password. */
+static void say_waiting(const struct connection *c)
 {
-	if (c->times.ssh)
-		log_waiting("beamline: waiting for %s on port %u of %s …", what, port, c->info.hostname);
+	log_waiting("beamline: waiting for EPMD on %s of the host …", c->epmd_stream.what);
 }
 
 /* Over a stream to 127.0.0.1 that is asked for already; if nothing listens there, over one to ::1. */
@@ -142,10 +141,7 @@ static bool link_version(struct connection *c, uint16_t port, int version, struc
 	c->dist_stream = STREAM_NONE;
 	if (stream.fd < 0 && !tunnel_forward(c->tunnel, loopback_4, port, &stream, err))
 		return false;
-	say_waiting(c, "the node", port);
-	bool ok = link_over(c, &stream, port, version, link, err);
-	log_waited();
-	if (!ok)
+	if (!link_over(c, &stream, port, version, link, err))
 		return err->code == ERROR_COOKIE_MISMATCH ? say_cookie(c, err) : false;
 	c->times.handshake = clock_us();
 	wait_ssh(c, err);
@@ -253,7 +249,7 @@ bool connect_link(struct connection *c, struct link *link, struct error *err)
 	if (!port) {
 		if (!wait_ssh(c, err))
 			return false;
-		say_waiting(c, "EPMD", epmd_port(c));
+		say_waiting(c);
 		bool found = find_port(c, &port, &version, err);
 		log_waited();
 		if (!found)
@@ -267,7 +263,7 @@ bool connect_names(struct connection *c, struct epmd_names *names, struct error 
 {
 	if (!wait_ssh(c, err))
 		return false;
-	say_waiting(c, "EPMD", epmd_port(c));
+	say_waiting(c);
 	bool ok = locate_names(&c->epmd_stream, step_deadline(c), names, err);
 	log_waited();
 	if (!ok)

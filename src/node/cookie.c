@@ -53,7 +53,7 @@ bool cookie_from_file(const char *path, struct cookie *cookie, struct error *err
 	} else if (mode & (S_IRWXG | S_IRWXO)) {
 		error_set(err, ERROR_COOKIE_UNSAFE, "%s may be read or written by others (mode %04o)", path,
 			  (unsigned)(mode & 07777));
-		error_cure(err, "chmod 400 %s", path);
+		error_cure(err, "chmod 400 '%s'", path);
 	} else {
 		ok = take_cookie(text.data, text.len, cookie, err);
 	}

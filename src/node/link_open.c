@@ -143,8 +143,12 @@ bool link_open(struct link *link, struct tunnel *tunnel, struct stream *stream, 
 	link_init(link, stream);
 	/* Our name leaves at once, to travel as soon as SSH is ready; how long a person takes to type a password is not counted. */
 	bool ok = start(&h, version, err) && send_packets(link, &h, err) &&
-		  (!tunnel || tunnel_wait(tunnel, IO_NO_DEADLINE, NULL, err)) &&
-		  run(link, &h, clock_ms() + timeout_ms, get_cookie, context, err);
+		  (!tunnel || tunnel_wait(tunnel, IO_NO_DEADLINE, NULL, err));
+	if (ok) {
+		log_waiting("beamline: waiting for the node %s of the host …", link->node);
+		ok = run(link, &h, clock_ms() + timeout_ms, get_cookie, context, err);
+		log_waited();
+	}
 	if (ok)
 		take_over(link, &h);
 	handshake_clear(&h);

@@ -80,7 +80,8 @@ static bool read_known_hosts(const char *path, struct buf *text, struct error *e
 		error_set(err, ERROR_CONFIG, "%s is larger than %d MiB", path, KNOWN_HOSTS_FILE_MAX >> 20);
 		return error_cure(err, "name a smaller file with UserKnownHostsFile or GlobalKnownHostsFile");
 	}
-	log_vv("host key", "%s", reason.message);
+	if (strcmp(path, "/dev/null") != 0)
+		log_vv("host key", "%s", reason.message);
 	return true;
 }
 
