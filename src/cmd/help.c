@@ -73,7 +73,10 @@ bool help_command(const struct command *command, struct error *err)
 	return finish(err);
 }
 
-/* Text of a table as mdoc(7) text lines: a backslash, and a dot or quote at a line's beginning, would be obeyed. */
+/*
+ * Text of a table as mdoc(7) text lines, a line for each sentence: a backslash, and a dot or quote at a line's beginning, would
+ * be obeyed.
+ */
 static void put_roff(const char *text)
 {
 	for (bool start = true; *text; text++) {
@@ -82,6 +85,10 @@ static void put_roff(const char *text)
 		start = false;
 		if (text[0] == '\n' && text[1] == '\n') {
 			printf("\n.Pp\n");
+			text++;
+			start = true;
+		} else if (text[0] == '.' && text[1] == ' ') {
+			printf(".\n");
 			text++;
 			start = true;
 		} else if (*text == '\\') {
