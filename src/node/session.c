@@ -178,6 +178,8 @@ static bool on_message(struct session *s, const struct term *m, struct error *er
 		return true;
 	}
 	const struct term *part = m->tuple.elements;
+	if (s->finished)
+		return true;
 	if (m->tuple.count < 3 || part[1].kind != ETF_INTEGER)
 		return error_set(err, ERROR_PROTOCOL, "the node sent an answer of the wrong shape");
 	switch (part[1].integer) {

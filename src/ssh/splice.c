@@ -17,8 +17,12 @@
 #include "ssh/channel_open.h"
 
 enum {
-	/* Large reads are what makes libssh fast (its buffer is moved for each); what a descriptor does not take of one waits here. */
-	FROM_SSH_MAX = 512 * 1024,
+	/*
+	 * A read takes all that libssh holds, and what the descriptor does not take of it waits here. libssh opens its window again
+	 * after each read, to 1,280,000 bytes, whatever it still holds: were less taken, its buffer would grow with each turn, up to
+	 * 256 MiB, where it loses bytes. After a whole read it holds at most half a window and one more: less than this.
+	 */
+	FROM_SSH_MAX = 2 * 1024 * 1024,
 	TO_SSH_MAX = 128 * 1024,
 };
 
