@@ -79,7 +79,8 @@ int main(int argc, char **argv)
 	struct command_options options = { 0 };
 	struct error err = { 0 };
 
-	platform_fill_standard();
+	if (!platform_fill_standard())
+		return error_code_status(ERROR_NO_RESOURCES);
 	platform_no_core_dumps();
 	io_catch_signals();
 	if (run(argc, argv, &options, &err))

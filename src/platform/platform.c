@@ -51,13 +51,14 @@ void platform_no_core_dumps(void)
 #endif
 }
 
-void platform_fill_standard(void)
+bool platform_fill_standard(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
 		/* The lowest that is free, so this one: reading from what is to be written to fails, and the other way round. */
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
-			_exit(71);
+			return false;
 	}
+	return true;
 }
 
 bool platform_die_with_parent(int signal)

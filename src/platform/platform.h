@@ -15,9 +15,9 @@ bool platform_peer_uid(int fd, uid_t *uid);
 void platform_no_core_dumps(void);
 /*
  * Where standard input, output or error are closed, descriptors that can only fail take their place: what is opened later, a socket
- * above all, must not become one of them.
+ * above all, must not become one of them. False: not possible.
  */
-void platform_fill_standard(void);
+bool platform_fill_standard(void);
 /* Have this process get the signal when its parent ends; false: not possible here. */
 bool platform_die_with_parent(int signal);
 /* Closes every descriptor from 3 on but these (at most 8, in any order), as in a forked child that is a program of its own. */
