@@ -74,6 +74,9 @@ static bool run(int argc, char **argv, struct command_options *options, struct e
 	       check_words(command, count - 1, err) && command->run(options, words + 1, count - 1, err);
 }
 
+/* Terms are printed by recursion, as deep as the decoder lets a node nest them: 4096 levels take 2 to 4 MiB. */
+enum { STACK = 16 * 1024 * 1024 };
+
 int main(int argc, char **argv)
 {
 	struct command_options options = { 0 };
@@ -81,6 +84,7 @@ int main(int argc, char **argv)
 
 	if (!platform_fill_standard())
 		return error_code_status(ERROR_NO_RESOURCES);
+	platform_want_stack(STACK);
 	platform_no_core_dumps();
 	io_catch_signals();
 	if (run(argc, argv, &options, &err))

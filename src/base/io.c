@@ -12,7 +12,7 @@
 
 enum {
 	MOST_FDS = 15,
-	SAFE_WRITE = 512, /* a pipe or terminal that has room takes this much without waiting (POSIX: PIPE_BUF is not less) */
+	SAFE_WRITE = 512, /* what has room takes this much without waiting (POSIX: PIPE_BUF is not less) */
 };
 
 static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };

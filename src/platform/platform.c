@@ -51,6 +51,16 @@ void platform_no_core_dumps(void)
 #endif
 }
 
+void platform_want_stack(size_t bytes)
+{
+	struct rlimit stack;
+
+	if (getrlimit(RLIMIT_STACK, &stack) < 0 || stack.rlim_cur == RLIM_INFINITY || stack.rlim_cur >= bytes)
+		return;
+	stack.rlim_cur = stack.rlim_max != RLIM_INFINITY && stack.rlim_max < bytes ? stack.rlim_max : bytes;
+	setrlimit(RLIMIT_STACK, &stack);
+}
+
 bool platform_fill_standard(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {

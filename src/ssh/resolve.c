@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/log.h"
 
 enum {
@@ -118,13 +119,15 @@ static bool take_output(struct ssh_resolution *resolution, struct buf *out, stru
 {
 	const char *destination = resolution->options->destination;
 	struct buf errors;
-	int status = 0;
+	int status = 0, signal;
 
 	buf_init(&errors, ERRORS_MAX);
 	bool ok = host_finish(&resolution->ssh, out, &errors, clock_ms() + RUN_LIMIT_MS, &status, err);
 	if (!ok && err->code == ERROR_INTERNAL)
 		error_set(err, ERROR_CONFIG, "`ssh -G %s` does not end; a `Match exec` in ssh_config may hang",
 			  destination);
+	else if (ok && status != 0 && (signal = io_take_signal()) != 0)
+		ok = error_interrupted(err, signal); /* Ctrl-C ended ssh as well, and it was faster */
 	else if (ok && status != 0)
 		ok = refused_by_ssh(resolution->options, &errors, err);
 	else if (ok && out->overflow)

@@ -18,9 +18,8 @@
 
 enum {
 	/*
-	 * A read takes all that libssh holds, and what the descriptor does not take of it waits here. libssh opens its window again
-	 * after each read, to 1,280,000 bytes, whatever it still holds: were less taken, its buffer would grow with each turn, up to
-	 * 256 MiB, where it loses bytes. After a whole read it holds at most half a window and one more: less than this.
+	 * A read takes all that libssh holds. libssh opens its window after each, to 1,280,000 bytes, whatever it still holds: were
+	 * less taken, it would come to hold 256 MiB, and then lose bytes. So it is never more than one window and a half.
 	 */
 	FROM_SSH_MAX = 2 * 1024 * 1024,
 	TO_SSH_MAX = 128 * 1024,

@@ -59,7 +59,7 @@ class Run:
         self.stdout = b""
         if self.out:
             self.out.seek(0)
-            self.stdout = self.out.read(1 << 20)
+            self.stdout = self.out.read(32 << 20)
             self.out.close()
         assert not late, f"still running after {limit} s: {self}"
 
@@ -79,10 +79,10 @@ def against(rig, sshd, beamline_path, tmp_path):
     with open(beamline_path, "rb") as program:
         sanitized = b"__asan_init" in program.read()
 
-    def call(act, *words, name="liar@host", raw=False, limit=30, interrupt=(), stdout=None):
+    def call(act, *words, name="liar@host", raw=False, limit=30, interrupt=(), stdout=None, prefix=()):
         words = words or ("eval", "rig", "1")
         with Liar(act, name=name, raw=raw) as liar:
-            argv = [beamline_path, "--ssh-config", sshd.config, "--dist-port", str(liar.port), "--cookie-file", cookie, *words]
+            argv = [*prefix, beamline_path, "--ssh-config", sshd.config, "--dist-port", str(liar.port), "--cookie-file", cookie, *words]
             done = Run(argv, {**rig.base_env(), "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")}, limit, interrupt,
                        str(tmp_path / "out") if stdout is None else stdout)
         assert sanitized or done.memory < MEMORY_MAX, done
@@ -301,6 +301,14 @@ def test_a_value_that_is_a_bomb(against, what, words):
     assert done.status in (0, 1, 76) and done.seconds < 30, done
     if done.status == 1:
         assert b"result_too_large" in done.stdout or "result_too_large" in done.stderr, done
+
+
+@pytest.mark.parametrize("words", [RPC, ("rpc", "--elixir", "rig", "m", "f"), JSON], ids=["Erlang", "Elixir", "JSON"])
+@pytest.mark.parametrize("term", [b"h\2a\1" * 4000 + b"j", b"l\0\0\0\1a\1h\1" * 2000 + b"j", b"t\0\0\0\1a\1" * 4000 + b"j"],
+                         ids=["tuples", "improper lists", "maps"])
+def test_nesting_does_not_exhaust_a_small_stack(against, term, words):
+    done = against(answer(term), *words, prefix=("/bin/sh", "-c", 'ulimit -S -s 1024; exec "$@"', "sh"))
+    assert done.status in (0, 1), done
 
 
 def test_ctrl_c_ends_the_printing_of_a_value(against):
