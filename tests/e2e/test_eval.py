@@ -222,6 +222,6 @@ def test_a_node_without_spawn_requests_is_called_through_rex(beamline, node, mak
     assert value(beamline("eval", "rig", "io:format(\"hello~n\"), 6 * 7", *port)) == "hello\n42\n"
     assert beamline("eval", "rig", "1/0", *port).status == 1
     assert beamline("eval", "rig", "halt()", *port, prefix=("setsid", "-w")).status == 77
-    before = node.number_of("process_count")
+    before = node.at_rest()
     assert beamline("eval", "rig", "timer:sleep(20000)", "--timeout", "500ms", *port).status == 75
     wait_for("gone", 5, lambda: node.number_of("process_count") <= before)

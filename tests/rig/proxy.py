@@ -100,7 +100,10 @@ def main():
     def end(writer, how):
         sock = writer.get_extra_info("socket")
         if how == "rst" and sock is not None:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            try:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            except OSError:
+                pass  # closed already, by a reset from that side
             writer.transport.abort()
         else:
             writer.close()
