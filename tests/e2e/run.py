@@ -43,6 +43,8 @@ class Tap:
                 detail = f"skipped, which no test here may do: {report.longrepr}"
             when = "" if report.when == "call" else f" ({report.when})"
             self.line(report.outcome == "passed", name + when, detail)
+            if report.duration > 5:
+                print(f"# took {report.duration:.1f} s", flush=True)
 
     def pytest_collectreport(self, report):
         if report.failed:
