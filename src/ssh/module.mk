@@ -13,6 +13,7 @@ libbeamline_a_SOURCES += \
 
 # Driven by the end-to-end tests, which build it when they need it.
 EXTRA_PROGRAMS += tests/tools/tunnel_driver
+CLEANFILES += tests/tools/tunnel_driver$(EXEEXT)
 check_PROGRAMS += tests/unit/known_hosts_test tests/unit/resolve_test
 EXTRA_DIST += tests/e2e/test_ssh_auth.py tests/e2e/test_tunnel.py
 check_PROGRAMS += tests/unit/mux_test
