@@ -22,9 +22,8 @@ extern char **environ;
 bool host_read_fd(int fd, const char *name, struct buf *out, struct error *err)
 {
 	for (;;) {
-		struct pollfd waiting = { .fd = fd, .events = POLLIN };
-		if (io_wait(&waiting, 1, IO_NO_DEADLINE) == IO_SIGNAL)
-			return error_interrupted(err, io_take_signal());
+		if (io_wait_one(fd, POLLIN, IO_NO_DEADLINE, err) == IO_SIGNAL)
+			return false;
 		uint8_t block[16384];
 		ssize_t n = io_read(fd, block, sizeof block);
 		if (n < 0 && errno == EAGAIN)

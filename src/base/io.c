@@ -167,6 +167,16 @@ enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline)
 	}
 }
 
+enum io_wait io_wait_one(int fd, short events, int64_t deadline, struct error *err)
+{
+	struct pollfd one = { .fd = fd, .events = events };
+	enum io_wait waited = io_wait(&one, 1, deadline);
+
+	if (waited == IO_SIGNAL)
+		error_interrupted(err, io_take_signal());
+	return waited;
+}
+
 bool io_set_nonblocking(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);

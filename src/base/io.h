@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/error.h"
+
 enum io_wait { IO_READY, IO_TIMEOUT, IO_SIGNAL, IO_FAILED };
 
 enum { IO_NO_DEADLINE = -1 };
@@ -21,6 +23,8 @@ enum { IO_NO_DEADLINE = -1 };
  * io_take_signal(). IO_FAILED: errno tells. `count` is at most 15.
  */
 enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline);
+/* The same for one descriptor; a signal is taken, and err tells of it (ERROR_INTERRUPTED). */
+enum io_wait io_wait_one(int fd, short events, int64_t deadline, struct error *err);
 
 /* Has io_wait call this once, when it waits at that time of clock_ms(), or begins to after it. NULL: no longer. */
 void io_call_at(int64_t time, void (*call)(void));

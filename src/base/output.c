@@ -138,9 +138,8 @@ bool output_printf(struct output *o, const char *fmt, ...)
 bool output_drain(struct output *o, struct error *err)
 {
 	while (output_flush_some(o) && output_pending(o) > 0) {
-		struct pollfd one = { .fd = o->fd, .events = POLLOUT };
-		if (io_wait(&one, 1, IO_NO_DEADLINE) == IO_SIGNAL)
-			return error_interrupted(err, io_take_signal());
+		if (io_wait_one(o->fd, POLLOUT, IO_NO_DEADLINE, err) == IO_SIGNAL)
+			return false;
 	}
 	if (o->failed)
 		*err = o->err;

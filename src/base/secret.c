@@ -28,10 +28,3 @@ bool secret_equal(const void *a, const void *b, size_t len)
 		differ |= (unsigned char)(x[i] ^ y[i]);
 	return differ == 0;
 }
-
-void secret_free_text(char *text)
-{
-	if (text)
-		secret_wipe(text, strlen(text));
-	free(text);
-}

@@ -9,7 +9,5 @@
 /* Overwrites in a way that the compiler may not drop; NULL is allowed. */
 void secret_wipe(void *data, size_t len);
 bool secret_equal(const void *a, const void *b, size_t len);
-/* Wipes and frees; NULL is allowed. */
-void secret_free_text(char *text);
 
 #endif

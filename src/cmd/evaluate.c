@@ -172,8 +172,8 @@ static bool json_answer(struct show *show, const struct buf *value, const struct
 {
 	struct json_object *object = json_object_new_object();
 
-	json_object_object_add(object, "target", report_text_json(show->target, strlen(show->target)));
-	json_object_object_add(object, "node", report_text_json(show->node, strlen(show->node)));
+	report_add_text(object, "target", show->target);
+	report_add_text(object, "node", show->node);
 	json_object_object_add(object, "ok", json_object_new_boolean(outcome->code == ERROR_NONE));
 	json_object_object_add(object, "output", report_text_json(buf_text(&show->printed), show->printed.len));
 	if (show->printed.overflow)
@@ -183,9 +183,8 @@ static bool json_answer(struct show *show, const struct buf *value, const struct
 	if (outcome->code != ERROR_NONE) {
 		struct json_object *error = report_error_json(outcome);
 		if (outcome->code == ERROR_EXCEPTION) {
-			json_object_object_add(error, "class", report_text_json(result->class, strlen(result->class)));
-			json_object_object_add(error, "reason",
-					       report_text_json(result->reason, strlen(result->reason)));
+			report_add_text(error, "class", result->class);
+			report_add_text(error, "reason", result->reason);
 			json_object_object_add(error, "text",
 					       report_text_json(buf_text(&show->exception), show->exception.len));
 		}

@@ -99,9 +99,9 @@ static struct json_object *row_json(const struct row *row)
 {
 	struct json_object *object = json_object_new_object();
 
-	json_object_object_add(object, "host", report_text_json(row->host, strlen(row->host)));
+	report_add_text(object, "host", row->host);
 	if (row->node) {
-		json_object_object_add(object, "node", report_text_json(row->node, strlen(row->node)));
+		report_add_text(object, "node", row->node);
 		json_object_object_add(object, "port", json_object_new_int(row->port));
 		json_object_object_add(object, "reachable", json_object_new_boolean(row->reachable));
 	}

@@ -79,25 +79,20 @@ static bool show_text(const struct hop *hops, double total_ms, struct error *err
 	return ok;
 }
 
-static void add_text(struct json_object *object, const char *key, const char *text)
-{
-	json_object_object_add(object, key, report_text_json(text, strlen(text)));
-}
-
 static struct json_object *ssh_json(const struct tunnel_info *info)
 {
 	struct json_object *ssh = json_object_new_object();
 
-	add_text(ssh, "user", info->user);
-	add_text(ssh, "hostname", info->hostname);
+	report_add_text(ssh, "user", info->user);
+	report_add_text(ssh, "hostname", info->hostname);
 	json_object_object_add(ssh, "port", json_object_new_int(info->port));
-	add_text(ssh, "server", info->server);
-	add_text(ssh, "kex", info->kex);
+	report_add_text(ssh, "server", info->server);
+	report_add_text(ssh, "kex", info->kex);
 	json_object_object_add(ssh, "post_quantum", json_object_new_boolean(is_post_quantum(info->kex)));
-	add_text(ssh, "host_key", info->host_key);
-	add_text(ssh, "cipher", info->cipher);
-	add_text(ssh, "mac", info->mac);
-	add_text(ssh, "auth", info->auth);
+	report_add_text(ssh, "host_key", info->host_key);
+	report_add_text(ssh, "cipher", info->cipher);
+	report_add_text(ssh, "mac", info->mac);
+	report_add_text(ssh, "auth", info->auth);
 	return ssh;
 }
 
@@ -116,11 +111,11 @@ static bool show_json(const char *target, const struct connection *c, const stru
 	char flags[1024];
 
 	json_object_object_add(object, "ok", json_object_new_boolean(true));
-	add_text(object, "target", target);
-	add_text(object, "node", link->node);
-	add_text(object, "otp", release);
-	add_text(object, "name_lent", link->self.node);
-	add_text(object, "flags", dist_flags_text(link->node_flags, flags, sizeof flags));
+	report_add_text(object, "target", target);
+	report_add_text(object, "node", link->node);
+	report_add_text(object, "otp", release);
+	report_add_text(object, "name_lent", link->self.node);
+	report_add_text(object, "flags", dist_flags_text(link->node_flags, flags, sizeof flags));
 	json_object_object_add(object, "ssh", ssh_json(&c->info));
 	for (int i = 0; i < HOP_COUNT; i++)
 		json_object_object_add(times, hops[i].name, ms_json(hops[i].ms));

@@ -32,7 +32,7 @@ struct json_object *report_text_json(const char *text, size_t len)
 	return string;
 }
 
-static void add_text(struct json_object *object, const char *key, const char *text)
+void report_add_text(struct json_object *object, const char *key, const char *text)
 {
 	json_object_object_add(object, key, report_text_json(text, strlen(text)));
 }
@@ -41,11 +41,11 @@ struct json_object *report_error_json(const struct error *err)
 {
 	struct json_object *object = json_object_new_object();
 
-	add_text(object, "code", error_name(err->code));
-	add_text(object, "layer", error_layer(err->code));
-	add_text(object, "message", err->message);
+	report_add_text(object, "code", error_name(err->code));
+	report_add_text(object, "layer", error_layer(err->code));
+	report_add_text(object, "message", err->message);
 	if (err->cure[0])
-		add_text(object, "cure", err->cure);
+		report_add_text(object, "cure", err->cure);
 	json_object_object_add(object, "status", json_object_new_int(error_status(err)));
 	return object;
 }

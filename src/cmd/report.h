@@ -19,5 +19,6 @@ bool report_json(struct json_object *object, struct error *err);
 bool report_json_value(struct json_object *object, const char *key, const struct buf *value, struct error *err);
 /* Text for a JSON string: bytes that are not UTF-8 become U+FFFD. */
 struct json_object *report_text_json(const char *text, size_t len);
+void report_add_text(struct json_object *object, const char *key, const char *text);
 
 #endif

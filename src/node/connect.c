@@ -41,8 +41,7 @@ static bool ask_all(struct connection *c, bool list, struct error *err)
 		log_v("cookie", "from %s", c->cookie.source);
 		return true;
 	}
-	c->cookie_asked = cookie_ask_remote(c->tunnel, &c->cookie_stream, err);
-	return c->cookie_asked;
+	return cookie_ask_remote(c->tunnel, &c->cookie_stream, err);
 }
 
 bool connect_begin(struct connection *c, const struct connect_options *options, const char *destination,
@@ -67,8 +66,10 @@ bool connect_begin(struct connection *c, const struct connect_options *options, 
 }
 
 /* Until SSH is ready, however long a person takes to type; the connection's own failure comes from here. */
-static bool wait_ssh(struct connection *c, struct error *err)
+static bool wait_ssh(void *context, struct error *err)
 {
+	struct connection *c = context;
+
 	if (c->times.ssh)
 		return true;
 	if (!tunnel_wait(c->tunnel, IO_NO_DEADLINE, &c->info, err))
@@ -91,7 +92,6 @@ static bool provide_cookie(void *context, const struct cookie **cookie, struct e
 		return true;
 	bool found = cookie_from_remote(&c->cookie_stream, step_deadline(c), &c->cookie, err);
 	stream_close(&c->cookie_stream);
-	c->cookie_asked = false;
 	if (!found && err->code == ERROR_COOKIE_MISSING && c->options->local_cookie)
 		found = cookie_from_home(&c->cookie, err);
 	if (found)
@@ -116,15 +116,16 @@ static void say_waiting(const struct connection *c)
 static bool link_over(struct connection *c, struct stream *stream, uint16_t port, int version, struct link *link,
 		      struct error *err)
 {
+	const struct link_needs needs = { .ready = wait_ssh, .cookie = provide_cookie, .context = c };
 	int timeout = c->options->timeout_ms;
 
-	if (link_open(link, c->tunnel, stream, version, timeout, provide_cookie, c, err))
+	if (link_open(link, stream, version, timeout, &needs, err))
 		return true;
 	if (err->code != ERROR_CHANNEL_REFUSED)
 		return false;
 	if (!tunnel_forward(c->tunnel, loopback_6, port, stream, err))
 		return false;
-	if (link_open(link, c->tunnel, stream, version, timeout, provide_cookie, c, err))
+	if (link_open(link, stream, version, timeout, &needs, err))
 		return true;
 	return err->code == ERROR_CHANNEL_REFUSED ? node_absent(port, err) : false;
 }
@@ -144,7 +145,6 @@ static bool link_version(struct connection *c, uint16_t port, int version, struc
 	if (!link_over(c, &stream, port, version, link, err))
 		return err->code == ERROR_COOKIE_MISMATCH ? say_cookie(c, err) : false;
 	c->times.handshake = clock_us();
-	wait_ssh(c, err);
 	return true;
 }
 
@@ -190,8 +190,8 @@ static bool only_port(struct connection *c, uint16_t *port, struct error *err)
 	return ok;
 }
 
-/* Tells the names that are there, where the one asked for is not. */
-static bool unknown_node(struct connection *c, const char *name, struct error *err)
+/* To the error that a node is not there, the names that are. */
+static void say_names(struct connection *c, struct error *err)
 {
 	struct epmd_names names;
 	struct stream stream;
@@ -200,15 +200,13 @@ static bool unknown_node(struct connection *c, const char *name, struct error *e
 
 	if (!locate_ask(c->tunnel, epmd_port(c), NULL, &stream, &ignored) ||
 	    !locate_names(&stream, step_deadline(c), &names, &ignored))
-		return false;
+		return;
 	list_names(&names, text, sizeof text);
-	error_set(err, ERROR_NODE_UNKNOWN, "EPMD on the host knows no node named %s", name);
 	if (names.count)
 		error_cure(err, "it knows: %s", text);
 	else
 		error_cure(err, "it knows no node at all: is the node running, with -sname or -name?");
 	epmd_names_clear(&names);
-	return false;
 }
 
 static bool find_port(struct connection *c, uint16_t *port, int *version, struct error *err)
@@ -224,7 +222,7 @@ static bool find_port(struct connection *c, uint16_t *port, int *version, struct
 		*port = found.port;
 		*version = found.highest_version >= 6 ? 6 : 5;
 	} else if (err->code == ERROR_NODE_UNKNOWN) {
-		unknown_node(c, name, err);
+		say_names(c, err);
 	}
 	free(name);
 	return ok;

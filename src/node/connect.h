@@ -41,10 +41,9 @@ struct connection {
 	struct tunnel_info info;
 	struct cookie cookie;
 	struct stream cookie_stream; /* the remote file, on its way */
-	bool cookie_asked;
-	struct stream epmd_stream; /* EPMD's answer, on its way */
-	struct stream dist_stream; /* where the port is known from the start */
-	char *node;                /* as asked, before and behind the @; NULL: the only one */
+	struct stream epmd_stream;   /* EPMD's answer, on its way */
+	struct stream dist_stream;   /* where the port is known from the start */
+	char *node;                  /* as asked, before and behind the @; NULL: the only one */
 	struct connect_times times;
 };
 

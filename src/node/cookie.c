@@ -106,15 +106,11 @@ static bool read_to_end(struct stream *stream, int64_t deadline, struct buf *tex
 		}
 		if (errno != EAGAIN && errno != EWOULDBLOCK)
 			return true;
-		struct pollfd one = { .fd = stream->fd, .events = POLLIN };
-		switch (io_wait(&one, 1, deadline)) {
-		case IO_READY:
-			break;
-		case IO_SIGNAL:
-			return error_interrupted(err, io_take_signal());
-		default:
+		enum io_wait waited = io_wait_one(stream->fd, POLLIN, deadline, err);
+		if (waited == IO_SIGNAL)
+			return false;
+		if (waited != IO_READY)
 			return remote_missing(err, "the host does not send the remote ~/.erlang.cookie in time");
-		}
 	}
 }
 

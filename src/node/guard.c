@@ -8,6 +8,12 @@
 #include "etf/encode.h"
 #include "node/target.h"
 
+struct guard_function {
+	const char *module;
+	const char *function;
+	int arity; /* -1: any */
+};
+
 /* Exits and messages to system processes, and application:stop of kernel and stdlib, are known to remote/session itself. */
 static const struct guard_function list[] = {
 	{ "erlang", "halt", -1 },
@@ -31,11 +37,6 @@ static const struct guard_function list[] = {
 	{ "Elixir.Mix", "halt", -1 },
 	{ NULL, NULL, 0 },
 };
-
-const struct guard_function *guard_list(void)
-{
-	return list;
-}
 
 bool guard_put_list(struct buf *out)
 {

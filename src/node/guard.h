@@ -12,15 +12,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-struct guard_function {
-	const char *module;
-	const char *function;
-	int arity; /* -1: any */
-};
-
-/* The list, ended by an entry whose module is NULL. */
-const struct guard_function *guard_list(void);
-/* The list as the term that remote/session takes: [{ModuleBinary, FunctionBinary, Arity}]. */
+/* The list of functions as the term that remote/session takes: [{ModuleBinary, FunctionBinary, Arity}]. */
 bool guard_put_list(struct buf *out);
 
 /*

@@ -36,7 +36,6 @@ struct link {
 	struct dist_self self;
 	char node[HANDSHAKE_NAME_MAX + 1]; /* the node's full name, as it told it */
 	uint64_t node_flags;
-	uint32_t node_creation;
 	struct frame_reader frames;
 	struct buf out;
 	size_t out_at;       /* how much of it is sent */
@@ -62,14 +61,19 @@ struct link_message {
 /* False with err set ends the reading. */
 typedef bool link_handler(void *context, const struct link_message *message, struct error *err);
 
+/* What the handshake needs of its caller, each asked for when its time has come. */
+struct link_needs {
+	bool (*ready)(void *context, struct error *err); /* waits until SSH is ready */
+	bool (*cookie)(void *context, const struct cookie **cookie, struct error *err);
+	void *context;
+};
+
 /*
- * The handshake over a stream of the tunnel (NULL: the stream is open already), which the link owns from here on, also when this fails.
- * get_cookie is called when the cookie is needed. version: 6, or 5. The time counts from when SSH is ready, for the whole handshake.
- * Errors: those of the tunnel, the stream and the handshake.
+ * The handshake over a stream, which the link owns from here on, also when this fails. version: 6, or 5. Our name leaves at once; the time
+ * counts from when SSH is ready, for the whole handshake. Errors: those of the needs, the stream and the handshake.
  */
-typedef bool link_cookie(void *context, const struct cookie **cookie, struct error *err);
-bool link_open(struct link *link, struct tunnel *tunnel, struct stream *stream, int version, int timeout_ms,
-	       link_cookie *get_cookie, void *context, struct error *err);
+bool link_open(struct link *link, struct stream *stream, int version, int timeout_ms, const struct link_needs *needs,
+	       struct error *err);
 void link_close(struct link *link);
 
 /* A message is composed between these two in link->out; link_end sends what the descriptor takes now. */

@@ -62,16 +62,11 @@ static bool send_packets(struct link *link, struct handshake *h, struct error *e
 
 static bool wait_bytes(struct link *link, struct handshake *h, int64_t deadline, struct error *err)
 {
-	struct pollfd one = { .fd = link->stream.fd, .events = POLLIN };
+	enum io_wait waited = io_wait_one(link->stream.fd, POLLIN, deadline, err);
 
-	switch (io_wait(&one, 1, deadline)) {
-	case IO_READY:
-		return true;
-	case IO_SIGNAL:
-		return error_interrupted(err, io_take_signal());
-	default:
-		return handshake_timed_out(h, err);
-	}
+	if (waited == IO_READY || waited == IO_SIGNAL)
+		return waited == IO_READY;
+	return handshake_timed_out(h, err);
 }
 
 /* The other side closed: the SSH side may know why, else the step of the handshake tells. */
@@ -99,7 +94,7 @@ static bool peek_bytes(struct link *link, struct handshake *h, int64_t deadline,
 	}
 }
 
-static bool run(struct link *link, struct handshake *h, int64_t deadline, link_cookie *get_cookie, void *context,
+static bool run(struct link *link, struct handshake *h, int64_t deadline, const struct link_needs *needs,
 		struct error *err)
 {
 	enum handshake_event event = HANDSHAKE_MORE;
@@ -114,7 +109,7 @@ static bool run(struct link *link, struct handshake *h, int64_t deadline, link_c
 			return error_set(err, ERROR_INTERNAL, "the handshake's bytes are gone");
 		if (event == HANDSHAKE_WANTS_COOKIE) {
 			const struct cookie *cookie;
-			if (!get_cookie(context, &cookie, err))
+			if (!needs->cookie(needs->context, &cookie, err))
 				return false;
 			event = handshake_cookie(h, cookie->bytes, cookie->len, err);
 		}
@@ -131,22 +126,20 @@ static void take_over(struct link *link, const struct handshake *h)
 	link->self.creation = h->our_creation;
 	link->self.id = 1;
 	link->node_flags = h->peer_flags;
-	link->node_creation = h->peer_creation;
 	log_v("node", "connected to %s as %s, hidden, handshake version %d", link->node, link->self.node, h->version);
 }
 
-bool link_open(struct link *link, struct tunnel *tunnel, struct stream *stream, int version, int timeout_ms,
-	       link_cookie *get_cookie, void *context, struct error *err)
+bool link_open(struct link *link, struct stream *stream, int version, int timeout_ms, const struct link_needs *needs,
+	       struct error *err)
 {
 	struct handshake h = { 0 };
 
 	link_init(link, stream);
 	/* Our name leaves at once, to travel as soon as SSH is ready; how long a person takes to type a password is not counted. */
-	bool ok = start(&h, version, err) && send_packets(link, &h, err) &&
-		  (!tunnel || tunnel_wait(tunnel, IO_NO_DEADLINE, NULL, err));
+	bool ok = start(&h, version, err) && send_packets(link, &h, err) && needs->ready(needs->context, err);
 	if (ok) {
 		log_waiting("beamline: waiting for the node %s of the host …", link->node);
-		ok = run(link, &h, clock_ms() + timeout_ms, get_cookie, context, err);
+		ok = run(link, &h, clock_ms() + timeout_ms, needs, err);
 		log_waited();
 	}
 	if (ok)

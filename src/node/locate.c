@@ -34,14 +34,11 @@ static bool absent(struct stream *stream, struct error *err)
 /* Waits for more bytes and reads them; *end: the answer is over. */
 static bool read_more(struct stream *stream, int64_t deadline, struct buf *answer, bool *end, struct error *err)
 {
-	struct pollfd one = { .fd = stream->fd, .events = POLLIN };
+	enum io_wait waited = io_wait_one(stream->fd, POLLIN, deadline, err);
 
-	switch (io_wait(&one, 1, deadline)) {
-	case IO_READY:
-		break;
-	case IO_SIGNAL:
-		return error_interrupted(err, io_take_signal());
-	default:
+	if (waited == IO_SIGNAL)
+		return false;
+	if (waited != IO_READY) {
 		error_set(err, ERROR_EPMD_TIMEOUT, "what listens on %s of the host does not answer as EPMD",
 			  stream->what);
 		return error_cure(

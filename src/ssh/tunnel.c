@@ -42,10 +42,9 @@ static bool hear_socket(struct tunnel *t, struct error *err)
 	size_t len = 0;
 
 	while (len == 0 || text[len - 1] != '\0') {
-		struct pollfd one = { .fd = t->lifeline, .events = POLLIN };
-		enum io_wait ready = io_wait(&one, 1, deadline);
+		enum io_wait ready = io_wait_one(t->lifeline, POLLIN, deadline, err);
 		if (ready == IO_SIGNAL)
-			return error_interrupted(err, io_take_signal());
+			return false;
 		ssize_t n = ready == IO_READY && len < sizeof text ? io_read(t->lifeline, text + len, sizeof text - len)
 								   : 0;
 		if (n <= 0)
