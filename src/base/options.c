@@ -103,6 +103,20 @@ static bool parse_port(const char *text, int *port)
 	return true;
 }
 
+bool options_is_choice(const struct option *option, const char *text)
+{
+	size_t len = strlen(text);
+
+	for (const char *word = option->argument; len > 0; word += strcspn(word, "|") + 1) {
+		size_t word_len = strcspn(word, "|");
+		if (word_len == len && memcmp(word, text, len) == 0)
+			return true;
+		if (!word[word_len])
+			break;
+	}
+	return false;
+}
+
 static bool store(const struct option *option, void *values, const char *argument, struct error *err)
 {
 	void *at = (char *)values + option->offset;
@@ -134,11 +148,17 @@ static bool store(const struct option *option, void *values, const char *argumen
 			return error_set(err, ERROR_USAGE, "--%s: “%s” is not a time such as 500ms, 5s, 2m",
 					 option->name, argument);
 		return true;
+	case OPTION_CHOICE:
+		if (!options_is_choice(option, argument))
+			return error_set(err, ERROR_USAGE, "--%s: “%s” is not one of %s", option->name, argument,
+					 option->argument);
+		*(const char **)at = argument;
+		return true;
 	}
 	return false;
 }
 
-static bool takes_argument(const struct option *option)
+bool options_takes_argument(const struct option *option)
 {
 	return option->kind != OPTION_FLAG && option->kind != OPTION_COUNT;
 }
@@ -158,7 +178,7 @@ static bool take(struct parse *p, size_t i, const char *attached, struct error *
 {
 	const struct option *option = &p->table[i];
 
-	if (takes_argument(option) && !attached) {
+	if (options_takes_argument(option) && !attached) {
 		if (p->at >= p->argc)
 			return error_set(err, ERROR_USAGE, "--%s needs an argument: %s", option->name,
 					 option->argument);
@@ -176,8 +196,10 @@ static bool take_long(struct parse *p, const char *text, struct error *err)
 
 	for (size_t i = 0; i < p->count; i++) {
 		const char *name = p->table[i].name;
+		if (!p->table[i].groups)
+			continue;
 		if (strlen(name) == len && memcmp(name, text, len) == 0) {
-			if (text[len] == '=' && !takes_argument(&p->table[i]))
+			if (text[len] == '=' && !options_takes_argument(&p->table[i]))
 				return error_set(err, ERROR_USAGE, "--%s takes no argument", name);
 			return take(p, i, text[len] == '=' ? text + len + 1 : NULL, err);
 		}
@@ -205,7 +227,7 @@ static bool take_letters(struct parse *p, const char *letters, struct error *err
 			error_set(err, ERROR_USAGE, "there is no option -%c", *letters);
 			return error_cure(err, "what begins with a dash and is no option stands behind --");
 		}
-		if (takes_argument(&p->table[i]))
+		if (options_takes_argument(&p->table[i]))
 			return take(p, i, letters[1] ? letters + 1 : NULL, err);
 		if (!take(p, i, NULL, err))
 			return false;

@@ -23,13 +23,15 @@ struct values {
 };
 
 static const struct option table[] = {
-	{ "quiet", 'q', OPTION_FLAG, offsetof(struct values, quiet), ALL, NULL, "Says less." },
-	{ "verbose", 'v', OPTION_COUNT, offsetof(struct values, verbose), ALL, NULL, "Says more." },
-	{ "file", 'f', OPTION_TEXT, offsetof(struct values, file), ONE, "FILE", "Reads the text from FILE." },
-	{ "set", 's', OPTION_LIST, offsetof(struct values, set), ONE | OTHER, "KEY=VALUE", "Sets KEY." },
+	{ "quiet", 'q', OPTION_FLAG, offsetof(struct values, quiet), ALL, NULL, "Says less.", 0, NULL },
+	{ "verbose", 'v', OPTION_COUNT, offsetof(struct values, verbose), ALL, NULL, "Says more.", 0, NULL },
+	{ "file", 'f', OPTION_TEXT, offsetof(struct values, file), ONE, "FILE", "Reads the text from FILE.", 0, NULL },
+	{ "set", 's', OPTION_LIST, offsetof(struct values, set), ONE | OTHER, "KEY=VALUE", "Sets KEY.", 0, NULL },
 	{ "port", 0, OPTION_PORT, offsetof(struct values, port), OTHER, "PORT",
-	  "Connects to PORT, which is told in so many words that they do not fit on one line of the help text." },
-	{ "timeout", 't', OPTION_DURATION, offsetof(struct values, timeout), ALL, "TIME", "Gives up after TIME." },
+	  "Connects to PORT, which is told in so many words that they do not fit on one line of the help text.", 0,
+	  NULL },
+	{ "timeout", 't', OPTION_DURATION, offsetof(struct values, timeout), ALL, "TIME", "Gives up after TIME.", 0,
+	  NULL },
 };
 
 enum { COUNT = sizeof table / sizeof *table };
