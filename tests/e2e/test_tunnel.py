@@ -200,7 +200,8 @@ def test_failures_of_the_connection(tunnel):
 
 
 @pytest.mark.parametrize("greeting", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", bytes(range(256)) * 20,
-                                      b"SSH-2.0-x\r\n" + bytes(range(255, 0, -1)) * 20])
+                                      b"SSH-2.0-x\r\n" + bytes(range(255, 0, -1)) * 20],
+                         ids=["silence", "HTTP", "binary", "binary behind a version"])
 def test_what_does_not_speak_ssh(tunnel, greeting):
     with socket.create_server(("127.0.0.1", 0)) as server:
         child = tunnel.start("info", Port=server.getsockname()[1])
