@@ -26,9 +26,9 @@ struct etf_print_options {
 	bool printable_unicode; /* Erlang: the node was started with `+pc unicode`; the default is Latin-1 */
 };
 
-/* As io:format("~tp", [T]) prints it (~Wtp for a width), OTP 25's way. False: the buffer's maximum was passed. */
+/* As io:format("~tp", [T]) prints it (~Wtp for a width), the way of OTP 25 to 29. False: the buffer's maximum was passed. */
 bool etf_print_erlang(struct buf *out, const struct term *t, const struct etf_print_options *options);
-/* As IO.puts(inspect(t, pretty: true, width: W, limit: :infinity, printable_limit: :infinity)) prints it, Elixir 1.14's way. */
+/* As IO.puts(inspect(t, pretty: true, width: W, limit: :infinity, printable_limit: :infinity)) prints it, the way of Elixir 1.18. */
 bool etf_print_elixir(struct buf *out, const struct term *t, const struct etf_print_options *options);
 
 #endif

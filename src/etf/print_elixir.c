@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Lines are broken as Elixir 1.14's Inspect.Algebra does it, a byte being a column. A container that fits in the rest of
+ * One form for nodes of all releases: that of Elixir 1.18. 1.14 differs in charlists ('text') and in
+ * invisible characters, 1.20 in a few line breaks and in the order of large maps, 1.10 in MapSet and large floats too
+ * (docs/compatibility.md). Lines are broken as Inspect.Algebra does it, a byte being a column. A container that fits in the rest of
  * its line is written flat. Else, maps, keyword lists and lists that hold containers have each item on a line of its own;
  * tuples, lists of words and bytes are filled: an item goes to the next line if it, and what follows up to the next place
  * for a break, does not fit.

@@ -6,7 +6,7 @@
 
 enum kind { ALIAS, IDENTIFIER, UNQUOTED, OPERATOR, QUOTED_OPERATOR, NOT_CALLABLE, QUOTED };
 
-enum script { LATIN = 1, GREEK = 2, CYRILLIC = 4, HAN = 8, HANGUL = 16, ANY = 31 };
+enum script { LATIN = 1, GREEK = 2, CYRILLIC = 4, HAN = 8, HANGUL = 16 };
 
 static bool one_of(const char *name, size_t len, const char *const *names, size_t count)
 {
@@ -78,10 +78,10 @@ static unsigned script_of(uint32_t c)
 	return 0;
 }
 
-/* Letters of one script, or of Latin and an East Asian one: the compiler's own rule against look-alikes. */
-static bool scripts_mix(unsigned scripts)
+/* Against look-alikes, as the compiler since Elixir 1.15 (which lets scripts mix between underscores). */
+static bool one_script(unsigned scripts)
 {
-	return (scripts & (scripts - 1)) == 0 || (scripts & (GREEK | CYRILLIC)) == 0;
+	return (scripts & (scripts - 1)) == 0;
 }
 
 static enum kind classify_name(const char *name, size_t len)
@@ -102,7 +102,7 @@ static enum kind classify_name(const char *name, size_t len)
 		if (c != '_' && c != '@')
 			scripts |= script;
 	}
-	if (len == 0 || !scripts_mix(scripts))
+	if (len == 0 || !one_script(scripts))
 		return QUOTED;
 	return at || (name[0] >= 'A' && name[0] <= 'Z') ? NOT_CALLABLE : IDENTIFIER;
 }

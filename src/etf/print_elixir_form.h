@@ -53,7 +53,9 @@ struct elixir_items {
 	struct term scratch;
 	size_t index;
 	size_t count;
-	bool improper; /* the next is a list's tail */
+	const struct term
+		*last_field; /* of a struct of few fields, which are gone through in the order of their names */
+	bool improper;       /* the next is a list's tail */
 };
 
 struct elixir_items elixir_items(const struct term *t, enum elixir_form form);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "etf/print_elixir_form.h"
 
+/* Beyond it fields stand as they came: finding each takes a look at all. Nodes keep larger maps in no order themselves. */
+enum { SORTED_FIELDS_MAX = 32 };
+
 struct elixir_items elixir_items(const struct term *t, enum elixir_form form)
 {
 	struct elixir_items it = { .form = form, .term = t };
@@ -18,15 +21,43 @@ struct elixir_items elixir_items(const struct term *t, enum elixir_form form)
 	return it;
 }
 
+/* The order of the keys in the map depends on the release: since OTP 26 it is that in which the node came to know the names. */
+static const struct term *next_sorted_field(struct elixir_items *it)
+{
+	const struct term *least = NULL;
+
+	for (size_t i = 0; i < it->count; i++) {
+		const struct term *field = &it->map->map.pairs[2 * i];
+		if (!elixir_hidden_field(field) && (!it->last_field || etf_compare(field, it->last_field) > 0) &&
+		    (!least || etf_compare(field, least) < 0))
+			least = field;
+	}
+	it->last_field = least ? least : it->last_field;
+	return least;
+}
+
+static const struct term *next_field(struct elixir_items *it)
+{
+	if (it->count <= SORTED_FIELDS_MAX)
+		return next_sorted_field(it);
+	while (it->index < it->count) {
+		const struct term *field = &it->map->map.pairs[2 * it->index++];
+		if (!elixir_hidden_field(field))
+			return field;
+	}
+	return NULL;
+}
+
 static bool next_pair(struct elixir_items *it, struct elixir_item *item)
 {
 	const struct term *pair;
 
-	do {
-		if (it->index == it->count)
-			return false;
-		pair = &it->map->map.pairs[2 * it->index++];
-	} while (it->form == ELIXIR_STRUCT && elixir_hidden_field(pair));
+	if (it->form == ELIXIR_STRUCT)
+		pair = next_field(it);
+	else
+		pair = it->index < it->count ? &it->map->map.pairs[2 * it->index++] : NULL;
+	if (!pair)
+		return false;
 	if (it->form == ELIXIR_SET_KEYWORDS)
 		*item = (struct elixir_item){ .key = &pair->tuple.elements[0],
 					      .keyword = true,

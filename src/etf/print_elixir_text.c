@@ -41,11 +41,28 @@ bool elixir_printable(const struct term *t)
 	return true;
 }
 
-static void put_escaped(struct sink *s, uint32_t code, char quote)
+/* Spaces that are not the common one, and marks without a shape of their own, such as those that turn the direction of writing. */
+static bool invisible(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {
+		{ 0xa0, 0xa0 },     { 0x34f, 0x34f },   { 0x61c, 0x61c },   { 0x2000, 0x200f }, { 0x2028, 0x202e },
+		{ 0x205f, 0x2064 }, { 0x2066, 0x2069 }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffc },
+	};
+
+	for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
+		if (c >= ranges[i].first && c <= ranges[i].last)
+			return true;
+	}
+	return false;
+}
+
+static void put_escaped(struct sink *s, uint32_t code)
 {
 	static const char letters[] = "abtnvfr";
 
-	if (code == (unsigned char)quote || code == '\\') {
+	if (code == '"' || code == '\\') {
 		sink_char(s, '\\');
 		sink_char(s, (char)code);
 	} else if (code >= 7 && code <= '\r') {
@@ -54,8 +71,8 @@ static void put_escaped(struct sink *s, uint32_t code, char quote)
 	} else if (code == 27 || code == 127 || code == 0) {
 		sink_char(s, '\\');
 		sink_char(s, code == 27 ? 'e' : code ? 'd' : '0');
-	} else if (code == 0xfeff) {
-		sink_text(s, "\\uFEFF");
+	} else if (invisible(code)) {
+		sink_printf(s, "\\u%04X", (unsigned)code);
 	} else if (printable_code(code)) {
 		sink_code(s, code);
 	} else if (code < 0x100) {
@@ -67,10 +84,9 @@ static void put_escaped(struct sink *s, uint32_t code, char quote)
 
 void elixir_string(struct sink *s, const struct term *t)
 {
-	char quote = t->kind == ETF_BINARY ? '"' : '\'';
 	uint32_t before = 0;
 
-	sink_char(s, quote);
+	sink_text(s, t->kind == ETF_BINARY ? "\"" : "~c\"");
 	if (t->kind == ETF_BINARY) {
 		for (size_t i = 0, n; i < t->bytes.len && !sink_done(s); i += n) {
 			uint32_t code = 0;
@@ -82,7 +98,7 @@ void elixir_string(struct sink *s, const struct term *t)
 				sink_text(s, "\\#{");
 				n = 2;
 			} else {
-				put_escaped(s, code, quote);
+				put_escaped(s, code);
 			}
 		}
 	} else {
@@ -92,13 +108,13 @@ void elixir_string(struct sink *s, const struct term *t)
 			if (before == '#')
 				sink_text(s, code == '{' ? "\\#" : "#");
 			if (code != '#')
-				put_escaped(s, code, quote);
+				put_escaped(s, code);
 			before = code;
 		}
 		if (before == '#')
 			sink_char(s, '#');
 	}
-	sink_char(s, quote);
+	sink_char(s, '"');
 }
 
 /* Whole numbers are shown without an exponent for longer than OTP does. */

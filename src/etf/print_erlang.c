@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Lines are broken as OTP 25 does it. A part that fits in the rest of its line is written flat. Elsewhere the elements of a
+ * One form for nodes of all releases: that of OTP 27, which breaks lines as 23 to 29 do (docs/compatibility.md says where the others
+ * differ: `maybe` has quotes on none before 27, 23 writes some floats otherwise, 29 some binaries). A part that fits in the rest of its line is written flat. Elsewhere the elements of a
  * list or tuple stand in a column; words are packed as far as they fit, anything else begins a line and ends it.
  * A tuple whose first element is an atom keeps its other elements beside the tag, or, if that would lead too far to the
  * right somewhere in the term, under it: by 4 columns where that is enough, else by 1. So the term is gone through up to
@@ -8,8 +9,8 @@
  *
  * Not as on the node: grapheme clusters other than a letter with the common marks (print_text.c) are counted by their code
  * points when lines are broken; integers of more than 32 KiB are written in base 16; pids, ports and references of other
- * nodes are shown with the node's name. Maps are in the node's own order, which is told by the order in which it sends them:
- * OTP 25 was tried. Records are tuples here, as in ~tp.
+ * nodes are shown with the node's name. Maps are in the node's own order, which is told by the order in which it sends them.
+ * Records are tuples here, as in ~tp.
  */
 #include <limits.h>
 

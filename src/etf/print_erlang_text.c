@@ -101,9 +101,9 @@ static void put_escaped(struct sink *s, uint32_t code, char quote, bool native)
 static bool reserved_word(const char *name, size_t len)
 {
 	static const char *const words[] = {
-		"after", "and",  "andalso", "band",   "begin",   "bnot", "bor", "bsl",  "bsr",
-		"bxor",  "case", "catch",   "cond",   "div",     "end",  "fun", "if",   "let",
-		"not",   "of",   "or",      "orelse", "receive", "rem",  "try", "when", "xor",
+		"after", "and",   "andalso", "band",    "begin", "bnot", "bor",  "bsl", "bsr",   "bxor",
+		"case",  "catch", "cond",    "div",     "end",   "fun",  "if",   "let", "maybe", "not",
+		"of",    "or",    "orelse",  "receive", "rem",   "try",  "when", "xor",
 	};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Terms are printed exactly as this machine's OTP and Elixir print them: chosen and random ones, at many widths.
+# Terms are printed exactly as OTP and Elixir print them, this machine's or, with RIG_RELEASE, those of a root: chosen and random ones,
+# at many widths. What a release prints otherwise on purpose of its own is left out by the generators.
 set -u
 SRCDIR=${SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 BUILDDIR=${BUILDDIR:-$SRCDIR}
@@ -18,11 +19,14 @@ for program in escript elixir; do
 		exit 1
 	fi
 done
-dir=$(mktemp -d "${TMPDIR:-/tmp}/beamline-print.XXXXXX") || exit 99
+dir=$(mktemp -d /tmp/beamline-print.XXXXXX) || exit 99
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 99' HUP INT TERM
+cp "$SRCDIR/tests/tools/print_terms.escript" "$SRCDIR/tests/tools/print_terms.exs" "$dir" || exit 99
 
-escript "$SRCDIR/tests/tools/print_terms.escript" "$dir/erlang" "$TERMS" "$SEED" || exit 99
-ERL_FLAGS="+pc unicode" escript "$SRCDIR/tests/tools/print_terms.escript" "$dir/unicode" "$TERMS" "$SEED" || exit 99
-elixir "$SRCDIR/tests/tools/print_terms.exs" "$dir/elixir" "$TERMS" "$SEED" || exit 99
+there() { "$SRCDIR/tests/rig/rig" release "$dir" "$@"; }
+
+there escript "$dir/print_terms.escript" "$dir/erlang" "$TERMS" "$SEED" || exit 99
+ERL_FLAGS="+pc unicode" there escript "$dir/print_terms.escript" "$dir/unicode" "$TERMS" "$SEED" || exit 99
+there elixir "$dir/print_terms.exs" "$dir/elixir" "$TERMS" "$SEED" 2>"$dir/log" || { cat "$dir/log"; exit 99; }
 "$BUILDDIR/tests/tools/print_compare" "$dir/erlang" "$dir/unicode" "$dir/elixir"

@@ -3,6 +3,7 @@
 
   rig run [options] -- PROGRAM [ARGUMENT…]    runs it; ends with its status
   rig env [options]                           prints the environment as shell text and stays until its input ends or a signal comes
+  rig release FOLDER PROGRAM [ARGUMENT…]      runs it in $RIG_RELEASE's root, or here without; it sees FOLDER, which is below /tmp
 
 The environment: RIG_FOLDER, RIG_ALIAS, RIG_SSH_CONFIG, RIG_SSH_PORT, RIG_EPMD_PORT, RIG_NODE, RIG_NODE_NAME, RIG_DIST_PORT,
 RIG_COOKIE_FILE, RIG_NODE_PID; and in PATH, with --beamline, a `beamline` that uses them.
@@ -16,6 +17,7 @@ import subprocess
 import sys
 
 from . import Epmd, Node, Proxy, Rig, RigError, Sshd
+from .roots import here
 
 WRAPPER = "#!/bin/sh\nexec {beamline} --ssh-config {config} --epmd-port {port} \"$@\"\n"
 
@@ -76,7 +78,14 @@ def run(command, env):
     return status if status >= 0 else 128 - status
 
 
+def release(folder, *command):
+    words = here(folder) + list(command)
+    os.execvpe(words[0], words, {**os.environ, "HOME": folder})
+
+
 def main():
+    if sys.argv[1:2] == ["release"] and len(sys.argv) > 3:
+        return release(*sys.argv[2:])
     given = options()
 
     def ended(number, _):

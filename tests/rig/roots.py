@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Roots of other Debian suites, for nodes of other OTP releases: built on demand, kept in a cache folder.
+"""Roots of other Debian suites: built on demand, kept in a cache folder.
 
-The cache is $BEAMLINE_CACHE, or `cache` under $BUILDDIR, or under the user's cache folder. A root has Erlang and Elixir, and no
-documents. Everything a node does to its root (the rig's folder inside it, /tmp, /etc/hosts) happens in a mount namespace
-of its own, so that a root in the cache never changes.
+The cache is $BEAMLINE_CACHE, or `cache` under $BUILDDIR, or under the user's cache folder. A root (`trixie`) is for nodes of another
+OTP release: it has Erlang and Elixir, and no documents. Everything a node does to its root (the rig's folder inside it, /tmp,
+/etc/hosts) happens in a mount namespace of its own, so that a root in the cache never changes.
+
+A build root (`trixie-build`) is a copy of a root with all that tools/setup installs: beamline is built and tested inside it, with that
+suite's compilers, libraries and OpenSSH.
 """
 
 import os
@@ -11,9 +14,11 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 
 from .core import RigError, program
 
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SUITES = {"bullseye": 23, "bookworm": 25, "trixie": 27, "sid": 29}
 PACKAGES = "erlang-base,erlang-crypto,erlang-ssl,erlang-src,erlang-dev,elixir"
 
@@ -24,6 +29,19 @@ mount --make-rprivate / && mount -t tmpfs -o mode=1777 rig "$root/tmp" && mkdir 
 	mount --bind "$folder" "$root$folder" && mount --bind /etc/hosts "$root/etc/hosts" &&
 	exec chroot "$root" sh -c 'cd "$HOME" && exec "$@"' sh "$@"
 """
+
+# Run as: sh -c WORK work ROOT SOURCE BUILD COMMAND…: the folders are /source (never written to) and /build inside, where COMMAND starts.
+WORK = """
+root=$1 source=$2 build=$3; shift 3
+mkdir -p "$root/source" "$root/build" &&
+	mount --make-rprivate / && mount -t proc proc "$root/proc" && mount -t tmpfs -o mode=1777 rig "$root/tmp" &&
+	mount -t tmpfs -o mode=755 rig "$root/run" && mount --rbind /dev "$root/dev" && mount -t sysfs sysfs "$root/sys" &&
+	mount --bind /etc/hosts "$root/etc/hosts" && mount --bind "$build" "$root/build" &&
+	mount --bind "$source" "$root/source" && mount -o remount,bind,ro "$root/source" &&
+	exec chroot "$root" sh -c 'cd /build && exec "$@"' sh "$@"
+"""
+# The mirror's newest suites may be older than their own date allows.
+APT = 'Acquire::Check-Valid-Until "false";\n'
 
 
 def cache_folder():
@@ -71,6 +89,27 @@ def build(suite, root):
         shutil.rmtree(partial, ignore_errors=True)
 
 
+def copy_for_building(suite, root):
+    """Copies a suite's root to `root` and installs there what tools/setup finds missing."""
+    partial = f"{root}.{os.getpid()}.partial"
+    print(f"building a root of {suite} to build in, {root}", file=sys.stderr)
+    try:
+        subprocess.run(["cp", "-a", "--reflink=auto", root_for(suite), partial], check=True)
+        with open(os.path.join(partial, "etc/apt/apt.conf.d/90rig"), "w", encoding="ascii") as file:
+            file.write(APT)
+        log = os.path.join(os.path.dirname(root), f"{suite}-build.log")
+        with open(log, "wb") as out, tempfile.TemporaryDirectory() as nothing:
+            for command in (["apt-get", "-qq", "update"], ["sh", "/source/tools/setup"]):
+                status = subprocess.run([*work_in(partial, TOP, nothing), *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}, check=False).returncode
+                if status != 0:
+                    raise RigError(f"{command[0]} in a root of {suite} failed with status {status}: see {log}")
+        shutil.rmtree(os.path.join(partial, "var/cache/apt"), ignore_errors=True)
+        os.rename(partial, root)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
 def mirror():
     """The first Debian source that this machine's own apt uses, or None."""
     for folder, _, names in os.walk("/etc/apt"):
@@ -97,11 +136,30 @@ def root_for(suite):
     return root
 
 
+def build_root_for(suite):
+    """The folder of a suite's build root, building it if the cache has none."""
+    root = os.path.join(cache_folder(), f"{suite}-build")
+    if not os.path.isdir(root):
+        copy_for_building(suite, root)
+    return root
+
+
+def work_in(root, source, build):
+    """The beginning of a command line that runs the rest inside a build root, in /build, which is `build`."""
+    return [program("unshare"), "--mount", "/bin/sh", "-c", WORK, "work", root, source, build]
+
+
 def enter_root(root, folder):
     """The beginning of a command line that runs the rest inside the root, with the rig's folder at its own path."""
     if os.getuid() != 0:
         raise RigError("nodes of other releases run in a chroot: this needs root")
     return [program("unshare"), "--mount", "/bin/sh", "-c", ENTER, "enter", root, folder]
+
+
+def here(folder):
+    """The beginning of a command line that runs the rest on $RIG_RELEASE: nothing on the machine's own release."""
+    release = os.environ.get("RIG_RELEASE", "system")
+    return [] if release == "system" else enter_root(root_for(release), folder)
 
 
 if __name__ == "__main__":
