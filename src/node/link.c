@@ -40,7 +40,7 @@ static bool lost(struct link *link, struct error *err)
 	return error_cure(err, "it may have stopped or been restarted; try again");
 }
 
-static bool link_send(struct link *link, struct error *err)
+bool link_flush(struct link *link, struct error *err)
 {
 	struct buf *out = &link->out;
 
@@ -74,7 +74,7 @@ size_t link_begin(struct link *link)
 bool link_end(struct link *link, size_t begin, struct error *err)
 {
 	dist_end(&link->out, begin);
-	return link_send(link, err);
+	return link_flush(link, err);
 }
 
 void link_put_send(struct link *link, const struct term *to)
@@ -88,7 +88,10 @@ void link_put_send(struct link *link, const struct term *to)
 
 struct link_ref link_new_ref(struct link *link)
 {
-	return (struct link_ref){ { ++link->references, 0, 0 } };
+	uint32_t n = ++link->references;
+
+	/* Nodes up to OTP 23 take 18 bits only in the first number. */
+	return (struct link_ref){ { n & 0x3ffff, n >> 18, 0 } };
 }
 
 void link_put_ref(struct link *link, const struct link_ref *ref)
@@ -198,7 +201,7 @@ bool link_serve(struct link *link, link_handler *handler, void *context, struct 
 {
 	static uint8_t block[READ_SIZE];
 
-	if (!link_send(link, err))
+	if (!link_flush(link, err))
 		return false;
 	ssize_t n = io_read(link->stream.fd, block, sizeof block);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -209,5 +212,5 @@ bool link_serve(struct link *link, link_handler *handler, void *context, struct 
 		return false;
 	if (link->out.len == 0 && clock_ms() - link->sent_at >= TICK_AFTER_MS)
 		frame_put_tick(&link->out);
-	return link_send(link, err);
+	return link_flush(link, err);
 }

@@ -85,6 +85,8 @@ struct link_ref link_new_ref(struct link *link);
 void link_put_ref(struct link *link, const struct link_ref *ref);
 bool link_is_ref(const struct link *link, const struct term *t, const struct link_ref *ref);
 
+/* Sends what waits in link->out, as far as the descriptor takes it now. */
+bool link_flush(struct link *link, struct error *err);
 /* What to poll for on link->stream.fd. */
 short link_poll_events(const struct link *link);
 /*

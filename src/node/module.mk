@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libbeamline_a_SOURCES += \
+	src/node/call.c src/node/call.h \
 	src/node/connect.c src/node/connect.h \
 	src/node/cookie.c src/node/cookie.h \
 	src/node/guard.c src/node/guard.h \
@@ -12,7 +13,10 @@ libbeamline_a_SOURCES += \
 	src/node/session_message.c src/node/session_message.h \
 	src/node/target.c src/node/target.h
 
-check_PROGRAMS += tests/unit/node_test
+check_PROGRAMS += tests/unit/node_test tests/unit/call_test
+# Many calls over one connection, for the bench.
+EXTRA_PROGRAMS += tests/bench/call_bench
+CLEANFILES += tests/bench/call_bench$(EXEEXT)
 FUZZ_TARGETS += tests/fuzz/fuzz_link tests/fuzz/fuzz_session
 tests_fuzz_fuzz_link_SOURCES = tests/fuzz/fuzz_link.c tests/fuzz/fuzz_peer.c tests/fuzz/fuzz_peer.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c tests/fuzz/fuzz_peer.c tests/fuzz/fuzz_peer.h $(FUZZ_MAIN)

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "node/call.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "dist/flags.h"
+#include "etf/encode.h"
+
+void calls_init(struct calls *calls, struct link *link, call_handler *handler, void *context)
+{
+	*calls = (struct calls){ .link = link, .handler = handler, .context = context };
+}
+
+static struct call *free_place(struct calls *calls)
+{
+	if (calls->count == CALLS_MAX)
+		return NULL;
+	while (calls->calls[calls->next].open)
+		calls->next = (calls->next + 1) % CALLS_MAX;
+	return &calls->calls[calls->next];
+}
+
+/* {SPAWN_REQUEST, ReqId, From, GroupLeader, {erpc, execute_call, 4}, [monitor]} and [Ref, Module, Function, Arguments] */
+static void put_request(struct link *link, const struct link_ref *ref, const char *module, const char *function,
+			const struct term *arguments)
+{
+	struct buf *out = &link->out;
+
+	etf_put_tuple(out, 6);
+	etf_put_integer(out, DIST_SPAWN_REQUEST);
+	link_put_ref(link, ref);
+	dist_put_self(out, &link->self);
+	dist_put_self(out, &link->self);
+	etf_put_tuple(out, 3);
+	etf_put_atom(out, "erpc");
+	etf_put_atom(out, "execute_call");
+	etf_put_integer(out, 4);
+	etf_put_list(out, 1);
+	etf_put_atom(out, "monitor");
+	etf_put_nil(out);
+	dist_payload(out);
+	etf_put_list(out, 4);
+	link_put_ref(link, ref);
+	etf_put_atom(out, module);
+	etf_put_atom(out, function);
+	etf_put_term(out, arguments);
+	etf_put_nil(out);
+}
+
+bool call_begin(struct calls *calls, const char *module, const char *function, const struct term *arguments,
+		int64_t deadline, void *of, struct error *err)
+{
+	struct link *link = calls->link;
+	struct call *call = free_place(calls);
+
+	if (!call)
+		return error_set(err, ERROR_LIMIT, "%d calls are on their way to %s already", CALLS_MAX, link->node);
+	if (!(link->node_flags & DIST_FLAG_SPAWN)) {
+		error_set(err, ERROR_CALL_REFUSED, "%s is too old to be asked to spawn", link->node);
+		return error_cure(err, "the node must run OTP 23 or newer");
+	}
+	*call = (struct call){ .open = true, .ref = link_new_ref(link), .deadline = deadline, .of = of };
+	/* So that the answer leads to the place; the other two numbers are enough to be unique. */
+	call->ref.ids[2] = (uint32_t)(call - calls->calls);
+	calls->count++;
+	size_t begin = link_begin(link);
+	put_request(link, &call->ref, module, function, arguments);
+	dist_end(&link->out, begin);
+	return true;
+}
+
+static struct call *find(struct calls *calls, const struct term *ref)
+{
+	if (ref->kind != ETF_REFERENCE || ref->reference.count != 3 || ref->reference.ids[2] >= CALLS_MAX)
+		return NULL;
+	struct call *call = &calls->calls[ref->reference.ids[2]];
+	return call->open && link_is_ref(calls->link, ref, &call->ref) ? call : NULL;
+}
+
+static bool finish(struct calls *calls, struct call *call, struct call_answer *answer, struct error *err)
+{
+	call->open = false;
+	calls->count--;
+	answer->of = call->of;
+	return calls->handler(calls->context, answer, err);
+}
+
+/* {SPAWN_REPLY, …}: a pid, which is kept for the case that it must be killed; or an atom, why there is none. */
+static bool on_spawn_reply(struct calls *calls, struct call *call, const struct term *result, struct error *err)
+{
+	struct call_answer answer = { .outcome = CALL_ENDED, .value = result };
+
+	if (result->kind != ETF_PID)
+		return finish(calls, call, &answer, err);
+	if (etf_is_atom(result->pid.node, calls->link->node)) {
+		call->id = result->pid.id;
+		call->serial = result->pid.serial;
+		call->creation = result->pid.creation;
+		call->spawned = true;
+	}
+	return true;
+}
+
+/* {Ref, return, Value}, {Ref, throw | exit | error, Reason}, {Ref, error, Reason, Stack}; anything else ended the process otherwise. */
+static bool on_down(struct calls *calls, struct call *call, const struct term *reason, struct error *err)
+{
+	struct call_answer answer = { .outcome = CALL_ENDED, .value = reason };
+
+	if ((etf_is_tuple(reason, 3, NULL) || etf_is_tuple(reason, 4, NULL)) &&
+	    link_is_ref(calls->link, &reason->tuple.elements[0], &call->ref)) {
+		const struct term *part = reason->tuple.elements;
+		answer.outcome = etf_is_atom(&part[1], "return") ? CALL_RETURNED : CALL_RAISED;
+		answer.class = &part[1];
+		answer.value = &part[2];
+	}
+	return finish(calls, call, &answer, err);
+}
+
+/* {io_request, From, ReplyAs, _}: {io_reply, ReplyAs, {error, enotsup}}. Silence would leave the function waiting. */
+static bool on_message(struct link *link, const struct term *message, struct error *err)
+{
+	if (!etf_is_tuple(message, 4, "io_request") || message->tuple.elements[1].kind != ETF_PID) {
+		link->counters.refused++;
+		return true;
+	}
+	const struct term *part = message->tuple.elements;
+	size_t begin = link_begin(link);
+	link_put_send(link, &part[1]);
+	etf_put_tuple(&link->out, 3);
+	etf_put_atom(&link->out, "io_reply");
+	etf_put_term(&link->out, &part[2]);
+	etf_put_tuple(&link->out, 2);
+	etf_put_atom(&link->out, "error");
+	etf_put_atom(&link->out, "enotsup");
+	return link_end(link, begin, err);
+}
+
+static bool on_link_message(void *context, const struct link_message *message, struct error *err)
+{
+	struct calls *calls = context;
+
+	if (message->kind == LINK_TO_US)
+		return on_message(calls->link, message->payload, err);
+	struct call *call = find(calls, message->ref);
+	/* One whose time was over, or that was never made. */
+	if (!call)
+		return true;
+	return message->kind == LINK_DOWN ? on_down(calls, call, message->payload, err)
+					  : on_spawn_reply(calls, call, message->payload, err);
+}
+
+/* {EXIT2, From, To, kill}, where the node has told whom. */
+static void put_kill(struct link *link, const struct call *call)
+{
+	if (!call->spawned)
+		return;
+	size_t begin = link_begin(link);
+	etf_put_tuple(&link->out, 4);
+	etf_put_integer(&link->out, DIST_EXIT2);
+	dist_put_self(&link->out, &link->self);
+	etf_put_pid(&link->out, link->node, call->id, call->serial, call->creation);
+	etf_put_atom(&link->out, "kill");
+	dist_end(&link->out, begin);
+}
+
+static int64_t first_deadline(const struct calls *calls)
+{
+	int64_t first = IO_NO_DEADLINE;
+	size_t left = calls->count;
+
+	for (const struct call *call = calls->calls; left > 0; call++) {
+		if (!call->open)
+			continue;
+		left--;
+		if (call->deadline != IO_NO_DEADLINE && (first == IO_NO_DEADLINE || call->deadline < first))
+			first = call->deadline;
+	}
+	return first;
+}
+
+static bool expire(struct calls *calls, int64_t now, struct error *err)
+{
+	for (size_t i = 0; i < CALLS_MAX; i++) {
+		struct call *call = &calls->calls[i];
+		struct call_answer answer = { .outcome = CALL_TIMED_OUT };
+		if (!call->open || call->deadline == IO_NO_DEADLINE || call->deadline > now)
+			continue;
+		put_kill(calls->link, call);
+		if (!finish(calls, call, &answer, err))
+			return false;
+	}
+	return link_flush(calls->link, err);
+}
+
+bool calls_turn(struct calls *calls, struct error *err)
+{
+	int64_t deadline = first_deadline(calls);
+
+	if (!link_flush(calls->link, err))
+		return false;
+	/* Before the wait: a node that never stops sending would keep the time from being looked at. */
+	if (deadline != IO_NO_DEADLINE && clock_ms() >= deadline)
+		return expire(calls, clock_ms(), err);
+	switch (io_wait_one(calls->link->stream.fd, link_poll_events(calls->link), deadline, err)) {
+	case IO_READY:
+		return link_serve(calls->link, on_link_message, calls, err);
+	case IO_TIMEOUT:
+		return expire(calls, clock_ms(), err);
+	case IO_FAILED:
+		return error_set(err, ERROR_NO_RESOURCES, "poll: %s", strerror(errno));
+	default:
+		return false;
+	}
+}

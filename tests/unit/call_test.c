@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Calls over a link, whose other end the tests play. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "dist/flags.h"
+#include "etf/encode.h"
+#include "etf/scan.h"
+#include "node/call.h"
+#include "node/link_refuse.h"
+
+#define NODE "node@host"
+
+static struct link link_;
+static struct calls calls;
+static int peer;
+
+/* What the handler was given last. */
+static struct {
+	int count;
+	enum call_outcome outcome;
+	int64_t value;
+	char class[16];
+	void *of;
+} last;
+
+static bool on_answer(void *context, const struct call_answer *answer, struct error *err)
+{
+	(void)context;
+	(void)err;
+	last.count++;
+	last.outcome = answer->outcome;
+	last.value = answer->value && answer->value->kind == ETF_INTEGER ? answer->value->integer : -1;
+	last.class[0] = '\0';
+	if (answer->class)
+		snprintf(last.class, sizeof last.class, "%.*s", (int)answer->class->atom.len, answer->class->atom.name);
+	last.of = answer->of;
+	return true;
+}
+
+static int begin_link(void **state)
+{
+	int ends[2];
+
+	(void)state;
+	link_ = (struct link){ .stream = STREAM_NONE,
+			       .self = { .node = "us@lent", .creation = 7, .id = 1 },
+			       .node = NODE };
+	if (!io_socketpair(ends) || !io_set_nonblocking(ends[0]))
+		return -1;
+	link_.stream.fd = ends[0];
+	link_.node_flags = dist_flags_ours();
+	peer = ends[1];
+	frame_reader_init(&link_.frames, LINK_FRAME_MAX);
+	buf_init(&link_.out, LINK_OUT_MAX);
+	calls_init(&calls, &link_, on_answer, NULL);
+	memset(&last, 0, sizeof last);
+	return 0;
+}
+
+static int end_link(void **state)
+{
+	(void)state;
+	io_close(&peer);
+	link_close(&link_);
+	return 0;
+}
+
+static void begin_call(int64_t deadline, void *of)
+{
+	static const struct term none = { .kind = ETF_NIL, .tag = ETF_TAG_NIL };
+	struct error err;
+
+	assert_true(call_begin(&calls, "m", "f", &none, deadline, of, &err));
+}
+
+static void turn(void)
+{
+	struct error err;
+
+	assert_true(calls_turn(&calls, &err));
+}
+
+/* The next message that has come to the peer. */
+static void expect_message(struct arena *arena, struct buf *body, struct dist_message *m)
+{
+	const struct etf_limits limits = ETF_LIMITS_DEFAULT;
+	uint8_t header[4];
+	struct error err;
+
+	assert_int_equal(io_read(peer, header, 4), 4);
+	uint32_t len = (uint32_t)header[0] << 24 | (uint32_t)header[1] << 16 | (uint32_t)header[2] << 8 | header[3];
+	uint8_t *bytes = arena_alloc(arena, len, 1);
+	assert_int_equal(io_read(peer, bytes, len), len);
+	buf_put(body, bytes, len);
+	assert_true(dist_message_decode(arena, body->data, body->len, &limits, m, &err));
+}
+
+static void put_pid(struct buf *out)
+{
+	etf_put_pid(out, NODE, 99, 0, 3);
+}
+
+static void send_to_us(struct buf *out)
+{
+	assert_true(io_write_all(peer, out->data, out->len));
+	buf_clear(out);
+}
+
+static void send_spawn_reply(const struct link_ref *ref, bool spawned)
+{
+	struct buf out;
+
+	buf_init(&out, 4096);
+	size_t begin = dist_begin(&out);
+	etf_put_tuple(&out, 5);
+	etf_put_integer(&out, DIST_SPAWN_REPLY);
+	etf_put_reference(&out, link_.self.node, link_.self.creation, ref->ids, 3);
+	dist_put_self(&out, &link_.self);
+	etf_put_integer(&out, 2);
+	if (spawned)
+		put_pid(&out);
+	else
+		etf_put_atom(&out, "system_limit");
+	dist_end(&out, begin);
+	send_to_us(&out);
+}
+
+/* {Ref, Class, 5}; class NULL: the atom `killed`. */
+static void send_down(const struct link_ref *ref, const char *class)
+{
+	struct buf out;
+
+	buf_init(&out, 4096);
+	size_t begin = dist_begin(&out);
+	etf_put_tuple(&out, 4);
+	etf_put_integer(&out, DIST_PAYLOAD_MONITOR_P_EXIT);
+	put_pid(&out);
+	dist_put_self(&out, &link_.self);
+	etf_put_reference(&out, link_.self.node, link_.self.creation, ref->ids, 3);
+	dist_payload(&out);
+	if (class) {
+		etf_put_tuple(&out, 3);
+		etf_put_reference(&out, link_.self.node, link_.self.creation, ref->ids, 3);
+		etf_put_atom(&out, class);
+		etf_put_integer(&out, 5);
+	} else {
+		etf_put_atom(&out, "killed");
+	}
+	dist_end(&out, begin);
+	send_to_us(&out);
+}
+
+static void the_request_is_what_a_node_takes(void **state)
+{
+	struct arena arena;
+	struct buf body;
+	struct dist_message m;
+	struct error err;
+	const struct term *wanted;
+	size_t len;
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	buf_init(&body, 1 << 20);
+	assert_true(etf_scan(&arena, "[1, <<\"x\">>]", 12, &wanted, &err));
+	assert_true(call_begin(&calls, "lists", "nth", wanted, IO_NO_DEADLINE, NULL, &err));
+	send_spawn_reply(&calls.calls[0].ref, true);
+	turn();
+	expect_message(&arena, &body, &m);
+	assert_int_equal(m.operation, DIST_SPAWN_REQUEST);
+	const struct term *part = m.control->tuple.elements;
+	assert_true(link_is_ref(&link_, &part[1], &calls.calls[0].ref));
+	assert_true(link_is_us(&link_, &part[2]) && link_is_us(&link_, &part[3]));
+	assert_true(etf_is_tuple(&part[4], 3, "erpc"));
+	assert_true(etf_is_proper_list(m.payload, &len) && len == 4);
+	assert_true(etf_is_atom(&m.payload->list.elements[1], "lists"));
+	assert_true(etf_equal(&m.payload->list.elements[3], wanted));
+	assert_int_equal(last.count, 0);
+	buf_clear(&body);
+	arena_clear(&arena);
+}
+
+static void answers_find_their_calls(void **state)
+{
+	int first, second, third;
+
+	(void)state;
+	begin_call(IO_NO_DEADLINE, &first);
+	begin_call(IO_NO_DEADLINE, &second);
+	begin_call(IO_NO_DEADLINE, &third);
+	struct link_ref refs[3] = { calls.calls[0].ref, calls.calls[1].ref, calls.calls[2].ref };
+	send_down(&refs[1], "return");
+	turn();
+	assert_true(last.outcome == CALL_RETURNED && last.value == 5 && last.of == &second);
+	send_down(&refs[0], "throw");
+	turn();
+	assert_true(last.outcome == CALL_RAISED && last.value == 5 && last.of == &first);
+	assert_string_equal(last.class, "throw");
+	/* One that is answered already, and one whose place another has taken. */
+	send_down(&refs[1], "return");
+	begin_call(IO_NO_DEADLINE, &first);
+	send_down(&refs[0], "return");
+	turn();
+	assert_true(last.count == 2 && calls.count == 2);
+	send_down(&refs[2], NULL);
+	turn();
+	assert_true(last.count == 3 && last.outcome == CALL_ENDED && last.of == &third);
+}
+
+static void a_node_that_spawns_nothing_is_told(void **state)
+{
+	int one;
+
+	(void)state;
+	begin_call(IO_NO_DEADLINE, &one);
+	send_spawn_reply(&calls.calls[0].ref, false);
+	turn();
+	assert_true(last.outcome == CALL_ENDED && last.of == &one && calls.count == 0);
+}
+
+static void what_takes_too_long_is_killed(void **state)
+{
+	struct arena arena;
+	struct buf body;
+	struct dist_message m;
+	int slow;
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	buf_init(&body, 1 << 20);
+	begin_call(clock_ms() + 50, &slow);
+	struct link_ref ref = calls.calls[0].ref;
+	send_spawn_reply(&ref, true);
+	turn();
+	turn();
+	assert_true(last.count == 1 && last.outcome == CALL_TIMED_OUT && last.of == &slow);
+	expect_message(&arena, &body, &m);
+	body.len = 0;
+	expect_message(&arena, &body, &m);
+	assert_int_equal(m.operation, DIST_EXIT2);
+	assert_int_equal(m.control->tuple.elements[2].pid.id, 99);
+	assert_true(etf_is_atom(&m.control->tuple.elements[3], "kill"));
+	send_down(&ref, "return");
+	turn();
+	assert_int_equal(last.count, 1);
+	buf_clear(&body);
+	arena_clear(&arena);
+}
+
+static void what_would_print_is_answered(void **state)
+{
+	struct arena arena;
+	struct buf body, out;
+	struct dist_message m;
+
+	(void)state;
+	arena_init(&arena, 1 << 20);
+	buf_init(&body, 1 << 20);
+	buf_init(&out, 4096);
+	size_t begin = dist_begin(&out);
+	etf_put_tuple(&out, 3);
+	etf_put_integer(&out, DIST_SEND);
+	etf_put_atom(&out, "");
+	dist_put_self(&out, &link_.self);
+	dist_payload(&out);
+	etf_put_tuple(&out, 4);
+	etf_put_atom(&out, "io_request");
+	put_pid(&out);
+	etf_put_integer(&out, 77);
+	etf_put_atom(&out, "getopts");
+	dist_end(&out, begin);
+	send_to_us(&out);
+	turn();
+	expect_message(&arena, &body, &m);
+	assert_int_equal(m.operation, DIST_SEND);
+	assert_true(etf_is_tuple(m.payload, 3, "io_reply"));
+	assert_int_equal(m.payload->tuple.elements[1].integer, 77);
+	buf_clear(&body);
+	arena_clear(&arena);
+}
+
+static void only_so_many_are_on_their_way(void **state)
+{
+	static const struct term none = { .kind = ETF_NIL, .tag = ETF_TAG_NIL };
+	struct error err;
+
+	(void)state;
+	for (int i = 0; i < CALLS_MAX; i++)
+		begin_call(IO_NO_DEADLINE, NULL);
+	assert_false(call_begin(&calls, "m", "f", &none, IO_NO_DEADLINE, NULL, &err));
+	assert_int_equal(err.code, ERROR_LIMIT);
+	send_down(&calls.calls[17].ref, "return");
+	turn();
+	begin_call(IO_NO_DEADLINE, NULL);
+	assert_true(calls.calls[17].open);
+}
+
+static void references_stay_within_old_bounds(void **state)
+{
+	(void)state;
+	link_.references = (1 << 18) - 2;
+	struct link_ref a = link_new_ref(&link_), b = link_new_ref(&link_), c = link_new_ref(&link_);
+	assert_true(a.ids[0] < 1 << 18 && b.ids[0] < 1 << 18 && c.ids[0] < 1 << 18);
+	assert_true(memcmp(&a, &b, sizeof a) != 0 && memcmp(&b, &c, sizeof b) != 0);
+}
+
+#define CASE(test) cmocka_unit_test_setup_teardown(test, begin_link, end_link)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CASE(the_request_is_what_a_node_takes),   CASE(answers_find_their_calls),
+		CASE(a_node_that_spawns_nothing_is_told), CASE(what_takes_too_long_is_killed),
+		CASE(what_would_print_is_answered),       CASE(only_so_many_are_on_their_way),
+		CASE(references_stay_within_old_bounds),
+	};
+
+	return cmocka_run_group_tests_name("call", tests, NULL, NULL);
+}
