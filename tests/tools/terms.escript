@@ -103,9 +103,9 @@ leaf(Kind) ->
         N when N =< 2 -> integer();
         3 -> real();
         N when N =< 6 -> atom();
-        N when N =< 8 -> rand:bytes(rand:uniform(20) - 1);
-        9 -> <<(rand:bytes(rand:uniform(5)))/binary, 5:(rand:uniform(8) - 1)>>;
-        10 -> binary_to_list(rand:bytes(rand:uniform(20) - 1));
+        N when N =< 8 -> bytes(rand:uniform(20) - 1);
+        9 -> <<(bytes(rand:uniform(5)))/binary, 5:(rand:uniform(8) - 1)>>;
+        10 -> binary_to_list(bytes(rand:uniform(20) - 1));
         11 -> pick([[], {}, #{}, <<>>, "text", <<"grün"/utf8>>, [955, 1, 128512], "\e\n\"\\\0", [1.0]]);
         12 when Kind =:= literal -> erlang:make_fun(plain_atom(), plain_atom(), rand:uniform(256) - 1);
         12 -> exported();
@@ -126,7 +126,7 @@ integer() ->
         3 -> rand:uniform(1 bsl 40) - (1 bsl 39);
         4 -> pick([1, -1]) * ((1 bsl rand:uniform(70)) + rand:uniform(3) - 2);
         5 -> pick([1, -1]) * ((1 bsl (8 * rand:uniform(300))) + rand:uniform(3) - 2);
-        6 -> pick([1, -1]) * binary:decode_unsigned(rand:bytes(rand:uniform(400)));
+        6 -> pick([1, -1]) * binary:decode_unsigned(bytes(rand:uniform(400)));
         7 -> trunc(real());
         8 -> pick([0, 255, 256, -1, 1 bsl 31, -(1 bsl 31), (1 bsl 63) - 1, 1 bsl 63, -(1 bsl 63), -(1 bsl 63) - 1])
     end.
@@ -137,7 +137,7 @@ real() ->
         2 -> rand:uniform();
         3 -> float(rand:uniform(1 bsl 60));
         4 -> rand:uniform(100000) / 1000;
-        _ -> case rand:bytes(8) of <<F/float>> -> F; _ -> 1.0e-7 end
+        _ -> case bytes(8) of <<F/float>> -> F; _ -> 1.0e-7 end
     end.
 
 atom() ->
@@ -169,7 +169,7 @@ term_body(T) ->
     Body.
 
 pid() ->
-    Id = rand:uniform(1 bsl 15), Serial = rand:uniform(1 bsl 13) - 1,
+    Id = rand:uniform(1 bsl 15) - 1, Serial = rand:uniform(1 bsl 13) - 1,
     binary_to_term(pick([
         <<131, 88, (node_atom())/binary, Id:32, Serial:32, (creation()):32>>,
         <<131, 103, (node_atom())/binary, Id:32, Serial:32, (rand:uniform(3))>>])).
@@ -179,10 +179,14 @@ port() ->
     binary_to_term(pick([
         <<131, 89, (node_atom())/binary, Id:32, (creation()):32>>,
         <<131, 102, (node_atom())/binary, Id:32, (rand:uniform(3))>>,
-        <<131, 120, (node_atom())/binary, (rand:uniform(1 bsl 60)):64, (creation()):32>>])).
+        case erlang:system_info(otp_release) of
+            "23" -> <<131, 102, (node_atom())/binary, Id:32, 1>>; %% which knows no ports of 64 bits
+            _ -> <<131, 120, (node_atom())/binary, (rand:uniform(1 bsl 60)):64, (creation()):32>>
+        end])).
 
 ref() ->
-    Rest = rand:bytes(4 * (1 + rand:uniform(2))), %% OTP 25 loses keys of a map that are shorter references
+    %% OTP 25 loses keys of a map that are shorter references; 23 knows no longer ones.
+    Rest = bytes(4 * case erlang:system_info(otp_release) of "23" -> 2; _ -> 1 + rand:uniform(2) end),
     Count = 1 + byte_size(Rest) div 4,
     Id = rand:uniform(1 bsl 18) - 1,
     binary_to_term(pick([
@@ -196,7 +200,10 @@ large() ->
         1 -> lists:duplicate(65535 + rand:uniform(3) - 2, $x);
         2 -> list_to_tuple(lists:seq(1, 254 + rand:uniform(3)));
         3 -> maps:from_list([{I, atom()} || I <- lists:seq(1, 3000)]);
-        4 -> rand:bytes(100000);
+        4 -> bytes(100000);
         5 -> lists:foldl(fun (_, T) -> pick([{T}, [T], #{T => 1}, #{1 => T}, [1 | T]]) end, x, lists:seq(1, 1000));
-        6 -> pick([1, -1]) * binary:decode_unsigned(rand:bytes(3000))
+        6 -> pick([1, -1]) * binary:decode_unsigned(bytes(3000))
     end.
+
+%% rand:bytes/1 came with OTP 24.
+bytes(N) -> << <<(rand:uniform(256) - 1)>> || _ <- lists:seq(1, N) >>.
