@@ -59,8 +59,13 @@ number(Out) ->
     Integer = integer(),
     record(Out, $i, term_to_binary(Integer), integer_to_binary(Integer)).
 
+%% OTP 23 does not know the shortest text.
 float_record(Out, F) ->
-    record(Out, $f, term_to_binary(F), float_to_list(F, [short])).
+    try float_to_list(F, [short]) of
+        Text -> record(Out, $f, term_to_binary(F), Text)
+    catch
+        error:badarg -> ok
+    end.
 
 %% Powers of two are where the shortest text is hardest to find; powers of ten where its layout changes.
 powers() ->
