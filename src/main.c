@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -46,12 +47,31 @@ static bool check_words(const struct command *command, int count, struct error *
 	return error_cure(err, "beamline %s --help", command->name);
 }
 
+/* The configuration is read for commands that can make use of it only: help is there whatever it holds. */
+static bool run_command(const struct command *command, struct command_options *options, const char *const *words,
+			int count, struct error *err)
+{
+	const char *file = options->config ? options->config : getenv("BEAMLINE_CONFIG");
+	struct settings settings;
+
+	if (!(command->groups & (GROUP_CONNECT | GROUP_HOSTS)))
+		return command->run(options, words, count, err);
+	bool ok =
+		settings_load(&settings, command_option_table, command_option_count, file && *file ? file : NULL, err);
+	options->settings = &settings;
+	ok = ok && command->run(options, words, count, err);
+	options->settings = NULL;
+	settings_clear(&settings);
+	return ok;
+}
+
 static bool run(int argc, char **argv, struct command_options *options, struct error *err)
 {
 	const char *words[COMMAND_WORDS_MAX + 1];
-	bool given[64] = { false };
+	bool given[COMMAND_OPTIONS_MAX] = { false };
 	int count;
 
+	options->given = given;
 	if (!options_parse(command_option_table, command_option_count, argc, argv, options, given, words,
 			   COMMAND_WORDS_MAX + 1, &count, err))
 		return false;
@@ -66,12 +86,12 @@ static bool run(int argc, char **argv, struct command_options *options, struct e
 		return help_all(err);
 	const struct command *command = find_command(words[0]);
 	if (!command)
-		return strcmp(words[0], "help") == 0 ? help_word(find_command, count > 1 ? words[1] : NULL, err)
+		return strcmp(words[0], "help") == 0 ? help_words(find_command, words + 1, count - 1, err)
 						     : unknown_command(words[0], err);
 	if (options->help)
 		return help_command(command, err);
 	return options_check(command_option_table, command_option_count, given, command->groups, command->name, err) &&
-	       check_words(command, count - 1, err) && command->run(options, words + 1, count - 1, err);
+	       check_words(command, count - 1, err) && run_command(command, options, words + 1, count - 1, err);
 }
 
 /* Terms are printed by recursion, as deep as the decoder lets a node nest them: 4096 levels take 2 to 4 MiB. */

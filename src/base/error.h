@@ -58,7 +58,7 @@
 	X(ERROR_RESULT_NOT_BYTES,   result_not_bytes,     "call",            1, "--raw got a result that is neither a binary nor iodata") \
 	X(ERROR_CALL_REFUSED,       call_refused,         "call",           76, "the node does not run what beamline asked for") \
 	X(ERROR_NO_ELIXIR,          no_elixir,            "call",           69, "the node has no Elixir") \
-	X(ERROR_GUARD,              guard_refused,        "guard",          77, "the text would stop the node, and --confirm does not name it") \
+	X(ERROR_GUARD,              guard_refused,        "guard",          77, "the text would stop the node, or its environment wants to be confirmed, and nobody has") \
 	X(ERROR_SOME_FAILED,        some_failed,          "targets",         2, "some of several targets failed") \
 	X(ERROR_CONFIG,             config_invalid,       "configuration",  78, "the configuration cannot be used") \
 	X(ERROR_OUTPUT_LOST,        output_lost,          "output",         74, "output could not be written") \

@@ -82,20 +82,22 @@ static bool gather(int fd, struct buf *out)
 
 	if (n <= 0)
 		return n < 0 && errno == EAGAIN;
-	if (out)
+	if (out) {
 		buf_put(out, block, (size_t)n);
+		secret_wipe(block, out->secret ? (size_t)n : 0);
+	}
 	return true;
 }
 
-static bool gather_all(int out_fd, int err_fd, struct buf *out, struct buf *err_out, int64_t deadline, const char *name,
+static bool gather_all(const struct host_child *child, struct buf *out, struct buf *err_out, int64_t deadline,
 		       struct error *err)
 {
 	bool out_open = true, err_open = true;
 
 	while (out_open || err_open) {
 		struct pollfd fds[2] = {
-			{ .fd = out_open ? out_fd : -1, .events = POLLIN },
-			{ .fd = err_open ? err_fd : -1, .events = POLLIN },
+			{ .fd = out_open ? child->out_fd : -1, .events = POLLIN },
+			{ .fd = err_open ? child->err_fd : -1, .events = POLLIN },
 		};
 		switch (io_wait(fds, 2, deadline)) {
 		case IO_READY:
@@ -103,14 +105,17 @@ static bool gather_all(int out_fd, int err_fd, struct buf *out, struct buf *err_
 		case IO_SIGNAL:
 			return error_interrupted(err, io_take_signal());
 		case IO_TIMEOUT:
-			return error_set(err, ERROR_INTERNAL, "%s does not end", name);
+			return error_set(err, ERROR_INTERNAL, "%s does not end", child->name);
 		case IO_FAILED:
 			return error_set(err, ERROR_NO_RESOURCES, "poll: %s", strerror(errno));
 		}
 		if (fds[0].revents)
-			out_open = gather(out_fd, out);
+			out_open = gather(child->out_fd, out);
 		if (fds[1].revents)
-			err_open = gather(err_fd, err_out);
+			err_open = gather(child->err_fd, err_out);
+		if (child->ends_when_full && out && out->overflow)
+			return error_set(err, ERROR_INPUT_MISSING, "%s prints more than %zu bytes", child->name,
+					 out->max);
 	}
 	return true;
 }
@@ -193,8 +198,7 @@ bool host_finish(struct host_child *child, struct buf *out, struct buf *err_out,
 		 struct error *err)
 {
 	int code = 0;
-	bool ok = gather_all(child->out_fd, child->err_fd, out, err_out, deadline, child->name, err) &&
-		  await_end(child, deadline, &code, err);
+	bool ok = gather_all(child, out, err_out, deadline, err) && await_end(child, deadline, &code, err);
 
 	if (!ok) {
 		kill(child->pid, SIGKILL);

@@ -29,6 +29,7 @@ struct host_child {
 	pid_t pid;
 	int out_fd;
 	int err_fd;
+	bool ends_when_full; /* set by the caller: output that does not fit is an error, not dropped */
 };
 
 /*
@@ -38,7 +39,8 @@ struct host_child {
 bool host_start(struct host_child *child, const char *const *argv, struct error *err);
 /*
  * Gathers all of its output (up to the buffers' maxima, the rest is dropped; err_out may be NULL) and waits for its end. *status: its
- * exit status, 128+N for a signal. Errors: ERROR_INTERRUPTED, ERROR_INTERNAL (deadline passed); it was killed.
+ * exit status, 128+N for a signal. Errors: ERROR_INTERRUPTED, ERROR_INTERNAL (deadline passed), ERROR_INPUT_MISSING (ends_when_full); it was
+ * killed.
  */
 bool host_finish(struct host_child *child, struct buf *out, struct buf *err_out, int64_t deadline, int *status,
 		 struct error *err);

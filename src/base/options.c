@@ -266,7 +266,15 @@ bool options_parse(const struct option *table, size_t count, int argc, char **ar
 bool options_check(const struct option *table, size_t count, const bool *given, unsigned groups, const char *command,
 		   struct error *err)
 {
+	const struct option *one = NULL;
+
 	for (size_t i = 0; i < count; i++) {
+		if (given[i] && table[i].keys & OPTION_ONE_OF) {
+			if (one)
+				return error_set(err, ERROR_USAGE, "--%s and --%s exclude each other", one->name,
+						 table[i].name);
+			one = &table[i];
+		}
 		if (given[i] && !(table[i].groups & groups)) {
 			error_set(err, ERROR_USAGE, "%s has no option --%s", command, table[i].name);
 			return error_cure(err, "beamline %s --help lists its options", command);

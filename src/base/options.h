@@ -28,8 +28,8 @@ enum option_key {
 	OPTION_IN_HOST = 1 << 1,
 	OPTION_IN_NODE = 1 << 2,
 	OPTION_IN_ALL = OPTION_IN_DEFAULTS | OPTION_IN_HOST | OPTION_IN_NODE,
-	OPTION_ONE_OF =
-		1 << 3, /* of those with this mark one place has one only, and a stronger place's hides a weaker's */
+	/* Of those with this mark one place has one only, and a stronger place's hides a weaker's. */
+	OPTION_ONE_OF = 1 << 3,
 };
 
 enum { OPTION_LIST_MAX = 64 };
@@ -44,8 +44,8 @@ struct option {
 	char letter;      /* or 0 */
 	enum option_kind kind;
 	size_t offset; /* in the structure of values */
-	unsigned
-		groups; /* commands that take it: any bit shared with the command's own; 0: it is a key of configuration files only */
+	/* Commands that take it: any bit shared with the command's own. 0: it is a key of configuration files only. */
+	unsigned groups;
 	const char *argument; /* NULL for flags; "FILE" is one of this machine, and is completed and found as such */
 	const char *help;     /* one sentence or two, for --help and the manual pages */
 	unsigned keys;        /* enum option_key; its key is its name with _ for - */
@@ -59,7 +59,7 @@ struct option {
  */
 bool options_parse(const struct option *table, size_t count, int argc, char **argv, void *values, bool *given,
 		   const char **words, int max_words, int *word_count, struct error *err);
-/* Errors: ERROR_USAGE if a given option shares no group with the command. */
+/* Errors: ERROR_USAGE if a given option shares no group with the command, or two of OPTION_ONE_OF are given. */
 bool options_check(const struct option *table, size_t count, const bool *given, unsigned groups, const char *command,
 		   struct error *err);
 /* The list for --help. */

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/options.h"
-#include "node/connect.h"
+#include "config/settings.h"
 
 /* Which options go together; a command names the groups that it takes. */
 enum option_group {
@@ -19,7 +19,10 @@ enum option_group {
 	GROUP_EVALUATE = 1 << 2, /* running something on a node */
 	GROUP_EVAL = 1 << 3,     /* eval alone */
 	GROUP_JSON = 1 << 4,
+	GROUP_HOSTS = 1 << 5, /* hosts alone */
 };
+
+enum { COMMAND_OPTIONS_MAX = 128 };
 
 struct command_options {
 	/* GROUP_ALL */
@@ -30,20 +33,34 @@ struct command_options {
 	bool json;
 	/* GROUP_CONNECT */
 	const char *ssh_config;
+	const char *config;
 	struct option_list ssh_options;
 	int epmd_port;
 	int dist_port;
 	const char *cookie_file;
+	const char *cookie_command;
+	const char *remote_cookie_file;
+	const char *remote_cookie_command;
 	bool local_cookie;
 	int handshake_timeout_ms;
 	/* GROUP_EVALUATE */
 	bool elixir;
+	const char *language;
 	int timeout_ms;
 	const char *confirm;
+	/* Keys of configuration files only */
+	const char *environment;
+	const char *colour;
+	bool confirm_environment;
 	/* GROUP_EVAL */
 	const char *file;
 	bool raw;
 	bool full;
+	/* GROUP_HOSTS */
+	bool names;
+	/* Not of the table: which of its options the command line gave, and what the configuration files say. */
+	const bool *given;
+	const struct settings *settings;
 };
 
 extern const struct option command_option_table[];
@@ -63,12 +80,9 @@ struct command {
 	bool (*run)(const struct command_options *options, const char *const *words, int count, struct error *err);
 };
 
-extern const struct command command_nodes, command_ping, command_eval, command_rpc;
+extern const struct command command_nodes, command_ping, command_eval, command_rpc, command_hosts, command_config;
 
 /* NULL-terminated, in the order in which --help shows them. */
 extern const struct command *const command_table[];
-
-/* What reaching a host needs of the options. */
-struct connect_options command_connect_options(const struct command_options *options);
 
 #endif

@@ -7,11 +7,11 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "base/terminal.h"
+#include "cmd/environment.h"
 #include "cmd/report.h"
 #include "etf/decode.h"
 #include "etf/json.h"
 #include "etf/print.h"
-#include "node/guard.h"
 #include "node/target.h"
 
 /* What an output may hold back: the session's window, and what one more message brings. */
@@ -272,9 +272,6 @@ static bool run(struct show *show, struct link *link, struct session_request *re
 	struct session_result result;
 	struct error outcome = { 0 };
 
-	if (!guard_check_confirm(show->options->confirm, link->node, err))
-		return false;
-	request->confirmed = show->options->confirm != NULL;
 	show->node = link->node;
 	show_init(show);
 	if (!session_run(link, request, &sink, &result, &outcome))
@@ -290,31 +287,48 @@ static bool run(struct show *show, struct link *link, struct session_request *re
 	return false;
 }
 
+/* What holds for the node, whose name is known by now. */
+static bool run_with(struct target_options *holds, const char *target_text, bool named, struct link *link,
+		     struct session_request *request, struct error *err)
+{
+	struct show show = { .options = &holds->options, .request = request, .target = target_text };
+
+	if (!environment_check(holds, target_text, named, link, &request->confirmed, err))
+		return false;
+	request->language = holds->options.language && strcmp(holds->options.language, "elixir") == 0 ? SESSION_ELIXIR
+												      : SESSION_ERLANG;
+	request->timeout_ms = holds->options.timeout_ms;
+	request->columns = terminal_columns(STDOUT_FILENO);
+	request->may_ask = holds->connect.may_ask;
+	if (holds->options.json)
+		request->show = SESSION_SHOW_TERM;
+	return run(&show, link, request, err);
+}
+
 bool evaluate(const struct command_options *options, const char *target_text, struct session_request *request,
 	      struct error *err)
 {
-	const struct connect_options connect = command_connect_options(options);
-	struct show show = { .options = options, .request = request, .target = target_text };
 	struct connection connection;
+	struct target_options holds;
 	struct target target;
 	struct link link;
 	bool ok = false;
 
-	request->language = options->elixir ? SESSION_ELIXIR : SESSION_ERLANG;
-	request->timeout_ms = options->timeout_ms;
-	request->columns = terminal_columns(STDOUT_FILENO);
-	request->may_ask = connect.may_ask;
-	if (options->json)
-		request->show = SESSION_SHOW_TERM;
 	if (!target_parse(target_text, &target, err))
 		return false;
-	if (connect_begin(&connection, &connect, target.destination, target.node, false, err)) {
+	if (!target_options_init(&holds, options, target.destination, target.node, err)) {
+		target_clear(&target);
+		return false;
+	}
+	if (environment_enter(&holds, target_text, err) &&
+	    connect_begin(&connection, &holds.connect, target.destination, target.node, false, err)) {
 		if (connect_link(&connection, &link, err)) {
-			ok = run(&show, &link, request, err);
+			ok = run_with(&holds, target_text, target.node != NULL, &link, request, err);
 			link_close(&link);
 		}
 		connect_end(&connection);
 	}
+	target_options_clear(&holds);
 	target_clear(&target);
 	return ok;
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/completion.h"
+
 static bool finish(struct error *err)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
@@ -114,6 +116,8 @@ static void mdoc_options(void)
 	printf(".Bl -tag -width Ds\n");
 	for (size_t i = 0; i < command_option_count; i++) {
 		const struct option *o = &command_option_table[i];
+		if (!o->groups)
+			continue;
 		printf(".It");
 		if (o->letter)
 			printf(" Fl %c , ", o->letter);
@@ -146,21 +150,53 @@ static void mdoc_codes(void)
 	printf(".El\n");
 }
 
-bool help_word(const struct command *(*find)(const char *name), const char *word, struct error *err)
+/* The keys of beamline.conf(5). */
+static void mdoc_keys(void)
 {
-	const struct command *command = word ? find(word) : NULL;
+	char key[SETTINGS_KEY_MAX];
 
-	if (!word)
+	printf(".Bl -tag -width Ds\n");
+	for (size_t i = 0; i < command_option_count; i++) {
+		const struct option *o = &command_option_table[i];
+		if (!o->keys)
+			continue;
+		printf(".It Ic %s No = Ar %s\n", settings_key(o, key), o->argument ? o->argument : "true|false");
+		put_roff(o->help);
+		if (o->groups)
+			printf("As the option\n.Fl -%s .\n", o->name);
+		if (o->builtin) {
+			printf("Otherwise ");
+			put_roff(o->builtin);
+		}
+		printf("(%s%s%s%s%s)\n", o->keys & OPTION_IN_DEFAULTS ? "defaults" : "",
+		       o->keys & OPTION_IN_DEFAULTS && o->keys & OPTION_IN_HOST ? ", " : "",
+		       o->keys & OPTION_IN_HOST ? "hosts" : "", o->keys & OPTION_IN_NODE ? ", " : "",
+		       o->keys & OPTION_IN_NODE ? "nodes" : "");
+	}
+	printf(".El\n");
+}
+
+bool help_words(const struct command *(*find)(const char *name), const char *const *words, int count, struct error *err)
+{
+	static const struct {
+		const char *word;
+		void (*print)(void);
+	} lists[] = { { "mdoc-commands", mdoc_commands },
+		      { "mdoc-options", mdoc_options },
+		      { "mdoc-keys", mdoc_keys },
+		      { "mdoc-codes", mdoc_codes } };
+
+	if (count == 0)
 		return help_all(err);
-	if (command)
-		return help_command(command, err);
-	if (strcmp(word, "mdoc-commands") == 0)
-		mdoc_commands();
-	else if (strcmp(word, "mdoc-options") == 0)
-		mdoc_options();
-	else if (strcmp(word, "mdoc-codes") == 0)
-		mdoc_codes();
-	else
-		return error_set(err, ERROR_USAGE, "there is no help on %s", word);
-	return finish(err);
+	if (find(words[0]))
+		return help_command(find(words[0]), err);
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+		if (strcmp(words[0], lists[i].word) == 0) {
+			lists[i].print();
+			return finish(err);
+		}
+	}
+	if (count > 1 && strcmp(words[0], "completion") == 0 && completion_print(words[1]))
+		return finish(err);
+	return error_set(err, ERROR_USAGE, "there is no help on %s", words[0]);
 }

@@ -8,7 +8,8 @@
 bool help_version(struct error *err);
 bool help_all(struct error *err);
 bool help_command(const struct command *command, struct error *err);
-/* `beamline help [WORD]`: a command's name, or "mdoc" for the lists of the manual page. */
-bool help_word(const struct command *(*find)(const char *name), const char *word, struct error *err);
+/* `beamline help [WORD …]`: a command's name, or what the build asks for: mdoc-… (lists of manual pages), completion SHELL. */
+bool help_words(const struct command *(*find)(const char *name), const char *const *words, int count,
+		struct error *err);
 
 #endif

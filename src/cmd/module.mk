@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libbeamline_a_SOURCES += \
 	src/cmd/command.h src/cmd/table.c \
+	src/cmd/completion.c src/cmd/completion.h \
+	src/cmd/config.c \
+	src/cmd/environment.c src/cmd/environment.h \
 	src/cmd/eval.c \
 	src/cmd/evaluate.c src/cmd/evaluate.h \
 	src/cmd/help.c src/cmd/help.h \
+	src/cmd/hosts.c \
+	src/cmd/list.c src/cmd/list.h \
 	src/cmd/nodes.c \
 	src/cmd/ping.c \
 	src/cmd/report.c src/cmd/report.h \
-	src/cmd/rpc.c
+	src/cmd/rpc.c \
+	src/cmd/target_options.c src/cmd/target_options.h

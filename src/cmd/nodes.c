@@ -2,15 +2,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#include <libsmartcols.h>
 
 #include "base/log.h"
-#include "base/output.h"
-#include "base/terminal.h"
 #include "cmd/command.h"
+#include "cmd/list.h"
 #include "cmd/report.h"
+#include "cmd/target_options.h"
 #include "node/release.h"
 #include "node/target.h"
 
@@ -59,7 +56,7 @@ static bool look_at(struct connection *c, const struct epmd_node *node, struct r
 
 	row->node = xstrdup(node->name);
 	row->port = node->port;
-	if (connect_link_port(c, node->port, &link, &row->err)) {
+	if (connect_link_listed(c, node, &link, &row->err)) {
 		free(row->node);
 		row->node = xstrdup(link.node);
 		row->reachable = node_release(&link, row->release, sizeof row->release, &row->err);
@@ -75,14 +72,19 @@ static bool look_at(struct connection *c, const struct epmd_node *node, struct r
 }
 
 /* All nodes of one host. */
-static bool list_host(const struct connect_options *options, const char *host, struct rows *rows, struct error *err)
+static bool list_host(const struct command_options *options, const char *host, struct rows *rows, struct error *err)
 {
 	struct connection connection;
+	struct target_options holds;
 	struct epmd_names names;
 	bool ok = false;
 
-	if (!connect_begin(&connection, options, host, NULL, true, err))
+	if (!target_options_init(&holds, options, host, NULL, err))
 		return false;
+	if (!connect_begin(&connection, &holds.connect, host, NULL, true, err)) {
+		target_options_clear(&holds);
+		return false;
+	}
 	if (connect_names(&connection, &names, err)) {
 		ok = true;
 		for (size_t i = 0; ok && i < names.count; i++)
@@ -92,6 +94,7 @@ static bool list_host(const struct connect_options *options, const char *host, s
 		epmd_names_clear(&names);
 	}
 	connect_end(&connection);
+	target_options_clear(&holds);
 	return ok;
 }
 
@@ -125,65 +128,29 @@ static bool show_json(const struct rows *rows, const struct error *failure, stru
 	return report_json(object, err);
 }
 
-static void fill_line(struct libscols_line *line, const struct row *row)
-{
-	char port[8];
-	const char *note = row->err.code == ERROR_NONE ? "" : error_name(row->err.code);
-
-	snprintf(port, sizeof port, "%u", (unsigned)row->port);
-	scols_line_set_data(line, 0, row->host);
-	scols_line_set_data(line, 1, row->node ? row->node : "-");
-	scols_line_set_data(line, 2, row->node ? port : "-");
-	scols_line_set_data(line, 3, row->reachable ? "yes" : "no");
-	scols_line_set_data(line, 4, row->release[0] ? row->release : "-");
-	scols_line_set_data(line, 5, note);
-}
-
-static char *table_text(const struct rows *rows)
-{
-	static const char *const heads[] = { "HOST", "NODE", "PORT", "REACHABLE", "OTP", "NOTE" };
-	struct libscols_table *table = scols_new_table();
-	char *text = NULL;
-
-	if (!table)
-		return NULL;
-	for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
-		scols_table_new_column(table, heads[i], 0, i == 2 ? SCOLS_FL_RIGHT : 0);
-	for (size_t i = 0; i < rows->count; i++) {
-		struct libscols_line *line = scols_table_new_line(table, NULL);
-		if (line)
-			fill_line(line, &rows->rows[i]);
-	}
-	scols_table_enable_maxout(table, 0);
-	scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
-	if (scols_print_table_to_string(table, &text) != 0)
-		text = NULL;
-	scols_unref_table(table);
-	return text;
-}
-
 static bool show_table(const struct rows *rows, struct error *err)
 {
-	struct output out;
+	static const char *const heads[] = { "HOST", "NODE", "PORT", "REACHABLE", "OTP", "NOTE" };
+	struct list list = { .heads = heads, .columns = sizeof heads / sizeof *heads, .right = 2 };
 
-	if (rows->count == 0)
-		return true;
-	char *text = table_text(rows);
-	if (!text)
-		return error_set(err, ERROR_NO_RESOURCES, "the table cannot be made");
-	output_init(&out, STDOUT_FILENO, "standard output", strlen(text) + 2);
-	output_put(&out, text, strlen(text));
-	output_put(&out, "\n", 1);
-	bool ok = output_flush(&out, err);
-	output_clear(&out);
-	free(text);
-	return ok;
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct row *row = &rows->rows[i];
+		char port[8] = "";
+		if (row->node)
+			snprintf(port, sizeof port, "%u", (unsigned)row->port);
+		list_add(&list, row->host);
+		list_add(&list, row->node);
+		list_add(&list, port);
+		list_add(&list, row->reachable ? "yes" : "no");
+		list_add(&list, row->release);
+		list_add(&list, row->err.code == ERROR_NONE ? "" : error_name(row->err.code));
+	}
+	return list_show(&list, err);
 }
 
 /* With one host its failure is the command's; with several, the others are still listed and the status is 2. */
 static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
 {
-	const struct connect_options connect = command_connect_options(options);
 	struct rows rows = { 0 };
 	struct error shown;
 	int bad = 0;
@@ -194,7 +161,7 @@ static bool run(const struct command_options *options, const char *const *words,
 		bool ok = target_parse(words[i], &target, &failure);
 		if (ok && target.node)
 			ok = error_set(&failure, ERROR_USAGE, "nodes takes hosts, not %s", words[i]);
-		ok = ok && list_host(&connect, target.destination, &rows, &failure);
+		ok = ok && list_host(options, target.destination, &rows, &failure);
 		target_clear(&target);
 		if (ok)
 			continue;

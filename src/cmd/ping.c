@@ -7,6 +7,7 @@
 #include "base/output.h"
 #include "cmd/command.h"
 #include "cmd/report.h"
+#include "cmd/target_options.h"
 #include "dist/flags.h"
 #include "node/release.h"
 #include "node/target.h"
@@ -148,17 +149,20 @@ static bool ping(const struct command_options *options, const char *target, stru
 
 static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
 {
-	const struct connect_options connect = command_connect_options(options);
 	struct connection connection;
+	struct target_options holds;
 	struct target target;
 	bool ok = false;
 
 	(void)count;
 	if (!target_parse(words[0], &target, err))
 		return false;
-	if (connect_begin(&connection, &connect, target.destination, target.node, false, err)) {
-		ok = ping(options, words[0], &connection, err);
-		connect_end(&connection);
+	if (target_options_init(&holds, options, target.destination, target.node, err)) {
+		if (connect_begin(&connection, &holds.connect, target.destination, target.node, false, err)) {
+			ok = ping(options, words[0], &connection, err);
+			connect_end(&connection);
+		}
+		target_options_clear(&holds);
 	}
 	target_clear(&target);
 	return ok;

@@ -3,38 +3,54 @@
 
 #include <stddef.h>
 
-#include "base/terminal.h"
-
 #define O(field) offsetof(struct command_options, field)
 
 /* clang-format off */
 const struct option command_option_table[] = {
-	{ "ssh-config", 'F', OPTION_TEXT, O(ssh_config), GROUP_CONNECT, "FILE",
+	{ "ssh-config", 'F', OPTION_TEXT, O(ssh_config), GROUP_CONNECT | GROUP_HOSTS, "FILE",
 	  "Read this file instead of ~/.ssh/config and /etc/ssh/ssh_config, as ssh -F does.", 0, NULL },
 	{ "ssh-option", 'o', OPTION_LIST, O(ssh_options), GROUP_CONNECT, "KEY=VALUE",
 	  "A setting of ssh_config(5), such as Port=2222, as ssh -o takes it. May stand several times.", 0, NULL },
+	{ "config", 0, OPTION_TEXT, O(config), GROUP_CONNECT | GROUP_HOSTS, "FILE",
+	  "Read this configuration file instead of ~/.config/beamline/beamline.conf and /etc/beamline/beamline.conf; none is no file. Otherwise BEAMLINE_CONFIG.", 0, NULL },
 	{ "epmd-port", 0, OPTION_PORT, O(epmd_port), GROUP_CONNECT, "PORT",
 	  "EPMD's port on the host's loopback, instead of 4369.", OPTION_IN_DEFAULTS | OPTION_IN_HOST, "4369" },
 	{ "dist-port", 0, OPTION_PORT, O(dist_port), GROUP_CONNECT, "PORT",
 	  "The node's own distribution port; EPMD is not asked.", OPTION_IN_HOST | OPTION_IN_NODE, "as EPMD tells" },
 	{ "cookie-file", 0, OPTION_TEXT, O(cookie_file), GROUP_CONNECT, "FILE",
 	  "The node's cookie, in a file of this machine that nobody else may read. Otherwise BEAMLINE_COOKIE_FILE, or the remote user's ~/.erlang.cookie.", OPTION_IN_ALL | OPTION_ONE_OF, NULL },
+	{ "cookie-command", 0, OPTION_TEXT, O(cookie_command), GROUP_CONNECT, "COMMAND",
+	  "A command whose output is the node's cookie. /bin/sh -c runs it on this machine, once SSH is ready.", OPTION_IN_ALL | OPTION_ONE_OF, NULL },
+	{ "remote-cookie-file", 0, OPTION_TEXT, O(remote_cookie_file), GROUP_CONNECT, "PATH",
+	  "The node's cookie, in a file of the host that the SSH user may read.", OPTION_IN_ALL | OPTION_ONE_OF, "~/.erlang.cookie" },
+	{ "remote-cookie-command", 0, OPTION_TEXT, O(remote_cookie_command), GROUP_CONNECT, "COMMAND",
+	  "A command whose output is the node's cookie, run by the SSH user's shell on the host: sudo -n cat /var/lib/rabbitmq/.erlang.cookie", OPTION_IN_ALL | OPTION_ONE_OF, NULL },
 	{ "local-cookie", 0, OPTION_FLAG, O(local_cookie), GROUP_CONNECT, NULL,
 	  "If no other source has a cookie, use your own ~/.erlang.cookie. Its proof lets the host guess at it: only for hosts that you trust with it.", OPTION_IN_HOST | OPTION_IN_NODE, "false" },
 	{ "handshake-timeout", 0, OPTION_DURATION, O(handshake_timeout_ms), GROUP_CONNECT, "TIME",
 	  "How long EPMD may take to answer, and the node for its handshake; 10s if not given.", OPTION_IN_DEFAULTS | OPTION_IN_HOST, "10s" },
 	{ "elixir", 0, OPTION_FLAG, O(elixir), GROUP_EVALUATE, NULL,
-	  "The text of eval is Elixir; results and exceptions are shown as Elixir shows them.", 0, NULL },
+	  "The text of eval is Elixir; results and exceptions are shown as Elixir shows them. The same as --language elixir.", 0, NULL },
+	{ "language", 0, OPTION_CHOICE, O(language), GROUP_EVALUATE, "erlang|elixir",
+	  "The language of the text, and of results and exceptions.", OPTION_IN_ALL, "erlang" },
 	{ "timeout", 0, OPTION_DURATION, O(timeout_ms), GROUP_EVALUATE, "TIME",
 	  "End the evaluation on the node, with everything linked to it, after this time (500ms, 5s, 2m). Without it there is no limit.", OPTION_IN_ALL, "no limit" },
 	{ "confirm", 0, OPTION_TEXT, O(confirm), GROUP_EVALUATE, "NODE",
-	  "What could stop the node may run, if the node has this name. Without it, a person is asked to type the name.", 0, NULL },
+	  "What could stop the node may run, if the node has this name. Without it, a person is asked to type the name. Where the configuration wants an environment confirmed, the node's name or the environment's does that.", 0, NULL },
+	{ "environment", 0, OPTION_TEXT, O(environment), 0, "NAME",
+	  "What the host or node belongs to, such as production. A terminal shows it before eval and rpc.", OPTION_IN_ALL, NULL },
+	{ "colour", 0, OPTION_CHOICE, O(colour), 0, "red|green|yellow|blue|magenta|cyan|white",
+	  "The colour in which the environment is shown.", OPTION_IN_ALL, "white" },
+	{ "confirm", 0, OPTION_FLAG, O(confirm_environment), 0, NULL,
+	  "Before eval and rpc a person types the environment's name; without a terminal --confirm must name it, or the node.", OPTION_IN_ALL, "false" },
 	{ "file", 'f', OPTION_TEXT, O(file), GROUP_EVAL, "FILE",
 	  "Evaluate the text of this file; - is standard input.", 0, NULL },
 	{ "full", 0, OPTION_FLAG, O(full), GROUP_EVAL, NULL,
 	  "Show the whole result, where the node's shell would leave out what is deep or long.", 0, NULL },
 	{ "raw", 0, OPTION_FLAG, O(raw), GROUP_EVAL, NULL,
 	  "The result is a binary or iodata: write its bytes to standard output as they come, and nothing else.", 0, NULL },
+	{ "names", 0, OPTION_FLAG, O(names), GROUP_HOSTS, NULL,
+	  "Only names, one a line: hosts, groups as @NAME, and behind HOST: the nodes that the configuration names.", 0, NULL },
 	{ "json", 0, OPTION_FLAG, O(json), GROUP_JSON, NULL,
 	  "Answer in JSON: one object on one line, errors too.", 0, NULL },
 	{ "verbose", 'v', OPTION_COUNT, O(verbose), GROUP_ALL, NULL,
@@ -50,20 +66,4 @@ const struct option command_option_table[] = {
 
 const size_t command_option_count = sizeof command_option_table / sizeof *command_option_table;
 
-const struct command *const command_table[] = { &command_nodes, &command_ping, &command_eval, &command_rpc, NULL };
-
-enum { HANDSHAKE_TIMEOUT_MS = 10000 };
-
-struct connect_options command_connect_options(const struct command_options *options)
-{
-	return (struct connect_options){
-		.ssh_config = options->ssh_config,
-		.ssh_options = options->ssh_options.values,
-		.may_ask = terminal_can_ask(),
-		.epmd_port = options->epmd_port,
-		.dist_port = options->dist_port,
-		.cookie_file = options->cookie_file,
-		.local_cookie = options->local_cookie,
-		.timeout_ms = options->handshake_timeout_ms ? options->handshake_timeout_ms : HANDSHAKE_TIMEOUT_MS,
-	};
-}
+const struct command *const command_table[] = { &command_nodes, &command_ping, &command_eval, &command_rpc, &command_hosts, &command_config, NULL };

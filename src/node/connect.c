@@ -28,7 +28,9 @@ static char *short_name(const char *node)
 static bool ask_all(struct connection *c, bool list, struct error *err)
 {
 	if (c->options->dist_port && !list) {
-		if (!tunnel_forward(c->tunnel, loopback_4, (uint16_t)c->options->dist_port, &c->dist_stream, err))
+		/* The node gives us a few seconds once it is connected to: not before the command has its cookie. */
+		if (!c->sources.command &&
+		    !tunnel_forward(c->tunnel, loopback_4, (uint16_t)c->options->dist_port, &c->dist_stream, err))
 			return false;
 	} else {
 		char *name = list ? NULL : short_name(c->node);
@@ -37,11 +39,40 @@ static bool ask_all(struct connection *c, bool list, struct error *err)
 		if (!asked)
 			return false;
 	}
-	if (c->cookie.len > 0) {
-		log_v("cookie", "from %s", c->cookie.source);
+	return true;
+}
+
+/* Which sources serve a node of that name (NULL: not known yet). What another node's sources gave is dropped. */
+static void choose_cookie(struct connection *c, const char *name)
+{
+	struct cookie_sources wanted = c->options->cookie;
+	char *before_at = short_name(name);
+
+	if (before_at && c->options->cookie_for)
+		c->options->cookie_for(c->options->context, before_at, &wanted);
+	free(before_at);
+	if (cookie_same_sources(&wanted, &c->sources))
+		return;
+	cookie_wipe(&c->cookie);
+	stream_close(&c->cookie_stream);
+	c->sources = wanted;
+	c->cookie_err.code = ERROR_NONE;
+}
+
+/*
+ * Reads a file, asks the host; what must wait for SSH is left: a command may ask a person on the terminal, where the broker may still be
+ * asking.
+ */
+static bool start_cookie(struct connection *c, struct error *err)
+{
+	if (c->cookie.len > 0 || c->cookie_stream.fd >= 0 || c->sources.command || c->cookie_err.code != ERROR_NONE)
 		return true;
-	}
-	return cookie_ask_remote(c->tunnel, &c->cookie_stream, err);
+	if (!c->sources.file)
+		return cookie_ask_remote(c->tunnel, &c->sources, &c->cookie_stream, err);
+	if (!cookie_from_file(c->sources.file, &c->cookie, err))
+		return false;
+	log_v("cookie", "from %s", c->cookie.source);
+	return true;
 }
 
 bool connect_begin(struct connection *c, const struct connect_options *options, const char *destination,
@@ -57,9 +88,10 @@ bool connect_begin(struct connection *c, const struct connect_options *options, 
 	*c = (struct connection){ .options = options, .times.begun = clock_us() };
 	c->cookie_stream = c->epmd_stream = c->dist_stream = STREAM_NONE;
 	c->node = node ? xstrdup(node) : NULL;
+	choose_cookie(c, node);
 	/* The cookie comes after the fork, so that the broker never has it. */
 	c->tunnel = tunnel_open(&tunnel, err);
-	if (c->tunnel && cookie_from_options(options->cookie_file, &c->cookie, err) && ask_all(c, list, err))
+	if (c->tunnel && ask_all(c, list, err) && start_cookie(c, err))
 		return true;
 	connect_end(c);
 	return false;
@@ -83,20 +115,59 @@ static int64_t step_deadline(const struct connection *c)
 	return clock_ms() + c->options->timeout_ms;
 }
 
-static bool provide_cookie(void *context, const struct cookie **cookie, struct error *err)
+/* From the sources that were chosen, waiting for them. */
+static bool finish_cookie(struct connection *c, struct error *err)
 {
-	struct connection *c = context;
-
-	*cookie = &c->cookie;
 	if (c->cookie.len > 0)
 		return true;
-	bool found = cookie_from_remote(&c->cookie_stream, step_deadline(c), &c->cookie, err);
+	if (c->cookie_err.code != ERROR_NONE) {
+		*err = c->cookie_err;
+		return false;
+	}
+	bool found = start_cookie(c, err);
+	if (found && c->sources.command)
+		found = cookie_from_command(c->sources.command, &c->cookie, err);
+	else if (found && !c->sources.file)
+		found = cookie_from_remote(&c->sources, &c->cookie_stream, step_deadline(c), &c->cookie, err);
 	stream_close(&c->cookie_stream);
-	if (!found && err->code == ERROR_COOKIE_MISSING && c->options->local_cookie)
+	if (!found && err->code == ERROR_COOKIE_MISSING && c->sources.local)
 		found = cookie_from_home(&c->cookie, err);
 	if (found)
 		log_v("cookie", "from %s", c->cookie.source);
+	else
+		c->cookie_err = *err;
 	return found;
+}
+
+static bool provide_cookie(void *context, const char *name, const struct cookie **cookie, struct error *err)
+{
+	struct connection *c = context;
+
+	/* The name that was asked for decides, or EPMD's: a node may call itself what it likes. */
+	if (!c->node && !c->linked[0])
+		choose_cookie(c, name);
+	*cookie = &c->cookie;
+	return finish_cookie(c, err);
+}
+
+/*
+ * Before the node is connected to, which gives us a few seconds only: its cookie is chosen, and a command has run. That there is none is
+ * said when the node has shown that it is there.
+ */
+static bool prepare_cookie(struct connection *c, struct error *err)
+{
+	struct error failure;
+
+	if (!c->node && c->linked[0])
+		choose_cookie(c, c->linked);
+	if (c->sources.command && !wait_ssh(c, err))
+		return false;
+	if (c->sources.command ? finish_cookie(c, &failure) : start_cookie(c, &failure))
+		return true;
+	c->cookie_err = failure;
+	if (failure.code == ERROR_INTERRUPTED)
+		*err = failure;
+	return failure.code != ERROR_INTERRUPTED;
 }
 
 static bool node_absent(uint16_t port, struct error *err)
@@ -137,8 +208,9 @@ static bool say_cookie(const struct connection *c, struct error *err)
 
 static bool link_version(struct connection *c, uint16_t port, int version, struct link *link, struct error *err)
 {
+	if (!prepare_cookie(c, err))
+		return false;
 	struct stream stream = c->dist_stream;
-
 	c->dist_stream = STREAM_NONE;
 	if (stream.fd < 0 && !tunnel_forward(c->tunnel, loopback_4, port, &stream, err))
 		return false;
@@ -148,9 +220,10 @@ static bool link_version(struct connection *c, uint16_t port, int version, struc
 	return true;
 }
 
-bool connect_link_port(struct connection *c, uint16_t port, struct link *link, struct error *err)
+bool connect_link_listed(struct connection *c, const struct epmd_node *node, struct link *link, struct error *err)
 {
-	return link_version(c, port, 6, link, err);
+	snprintf(c->linked, sizeof c->linked, "%s", node->name);
+	return link_version(c, node->port, 6, link, err);
 }
 
 static void list_names(const struct epmd_names *names, char *text, size_t size)
@@ -175,6 +248,7 @@ static bool only_port(struct connection *c, uint16_t *port, struct error *err)
 		return false;
 	if (names.count == 1) {
 		*port = names.nodes[0].port;
+		snprintf(c->linked, sizeof c->linked, "%s", names.nodes[0].name);
 		log_v("EPMD", "the host's only node is %s, port %u", names.nodes[0].name, *port);
 		ok = true;
 	} else if (names.count == 0) {

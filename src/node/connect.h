@@ -22,8 +22,13 @@ struct connect_options {
 	bool may_ask;
 	int epmd_port; /* 0: 4369 */
 	int dist_port; /* 0: ask EPMD */
-	const char *cookie_file;
-	bool local_cookie;
+	struct cookie_sources cookie;
+	/*
+	 * The sources for a node, once the name that EPMD or the handshake gives it is known (its part before the @) and none was asked for.
+	 * NULL: those above.
+	 */
+	void (*cookie_for)(const void *context, const char *node, struct cookie_sources *sources);
+	const void *context;
 	int timeout_ms; /* for each step behind SSH: EPMD's answer, the handshake */
 };
 
@@ -40,10 +45,13 @@ struct connection {
 	struct tunnel *tunnel;
 	struct tunnel_info info;
 	struct cookie cookie;
-	struct stream cookie_stream; /* the remote file, on its way */
-	struct stream epmd_stream;   /* EPMD's answer, on its way */
-	struct stream dist_stream;   /* where the port is known from the start */
-	char *node;                  /* as asked, before and behind the @; NULL: the only one */
+	struct cookie_sources sources;  /* of that cookie */
+	struct error cookie_err;        /* why they gave none; asked once only */
+	struct stream cookie_stream;    /* the remote file, on its way */
+	struct stream epmd_stream;      /* EPMD's answer, on its way */
+	struct stream dist_stream;      /* where the port is known from the start */
+	char *node;                     /* as asked, before and behind the @; NULL: the only one */
+	char linked[EPMD_NAME_MAX + 1]; /* what EPMD calls the node that is being linked; "" if it did not tell */
 	struct connect_times times;
 };
 
@@ -60,8 +68,8 @@ bool connect_begin(struct connection *c, const struct connect_options *options, 
 bool connect_link(struct connection *c, struct link *link, struct error *err);
 /* After connect_begin with `list`: the names. Once. */
 bool connect_names(struct connection *c, struct epmd_names *names, struct error *err);
-/* A link to one of the names, by its port. */
-bool connect_link_port(struct connection *c, uint16_t port, struct link *link, struct error *err);
+/* A link to one of the names. */
+bool connect_link_listed(struct connection *c, const struct epmd_node *node, struct link *link, struct error *err);
 /* Closes the tunnel and wipes the cookie. */
 void connect_end(struct connection *c);
 

@@ -78,10 +78,42 @@ bool guard_ask(const char *found, const char *node, bool may_ask, struct error *
 	return ok;
 }
 
-bool guard_check_confirm(const char *confirm, const char *node, struct error *err)
+bool guard_check_confirm(const char *confirm, const char *node, const char *environment, bool *confirmed,
+			 struct error *err)
 {
-	if (!confirm || target_names_node(confirm, node))
+	*confirmed = confirm && target_names_node(confirm, node);
+	if (!confirm || *confirmed || (environment && strcmp(confirm, environment) == 0))
 		return true;
-	error_set(err, ERROR_GUARD, "--confirm names %s, but this node is %s; nothing was evaluated", confirm, node);
+	error_set(err, ERROR_GUARD, "--confirm names %s, but this node is %s%s%s; nothing was evaluated", confirm, node,
+		  environment ? " of the environment " : "", environment ? environment : "");
 	return error_cure(err, "is this the right target? Its name is %s", node);
+}
+
+static bool refuse_environment(struct error *err, const char *environment, const char *target, const char *why)
+{
+	error_set(err, ERROR_GUARD, "%s belongs to %s, which wants to be confirmed: %s; nothing was done", target,
+		  environment, why);
+	return error_cure(err, "if that is where you want to work: --confirm %s, or the node's name", environment);
+}
+
+bool guard_ask_environment(const char *environment, const char *target, bool may_ask, struct error *err)
+{
+	struct buf question, answer;
+	bool ok = false;
+	char why[256];
+
+	if (!may_ask)
+		return refuse_environment(err, environment, target, "refused without a terminal to confirm on");
+	buf_init(&question, 8192);
+	buf_init(&answer, 4096);
+	buf_printf(&question, "%s belongs to %s.\nType the environment's name to go on: ", target, environment);
+	if (!terminal_ask(buf_text(&question), false, &answer, err)) {
+		error_append(err, "; nothing was done");
+	} else if (!(ok = strcmp(buf_text(&answer), environment) == 0)) {
+		snprintf(why, sizeof why, "“%.200s” was typed, which is not its name", buf_text(&answer));
+		refuse_environment(err, environment, target, answer.len ? why : "its name was not typed");
+	}
+	buf_clear(&question);
+	buf_clear(&answer);
+	return ok;
 }

@@ -20,7 +20,15 @@ bool guard_put_list(struct buf *out);
  * there is none to ask or another name was typed, ERROR_INTERRUPTED.
  */
 bool guard_ask(const char *found, const char *node, bool may_ask, struct error *err);
-/* --confirm NODE: must name this node. Errors: ERROR_GUARD. */
-bool guard_check_confirm(const char *confirm, const char *node, struct error *err);
+/*
+ * --confirm NAME: must name this node, which then may be stopped (*confirmed), or its environment (NULL: it has none). Errors: ERROR_GUARD.
+ */
+bool guard_check_confirm(const char *confirm, const char *node, const char *environment, bool *confirmed,
+			 struct error *err);
+/*
+ * Has a person type the name of the environment that the target belongs to, before anything is done there. Errors: ERROR_GUARD (another
+ * name was typed, or there is no terminal), ERROR_INTERRUPTED.
+ */
+bool guard_ask_environment(const char *environment, const char *target, bool may_ask, struct error *err);
 
 #endif

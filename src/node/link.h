@@ -64,7 +64,7 @@ typedef bool link_handler(void *context, const struct link_message *message, str
 /* What the handshake needs of its caller, each asked for when its time has come. */
 struct link_needs {
 	bool (*ready)(void *context, struct error *err); /* waits until SSH is ready */
-	bool (*cookie)(void *context, const struct cookie **cookie, struct error *err);
+	bool (*cookie)(void *context, const char *node, const struct cookie **cookie, struct error *err);
 	void *context;
 };
 

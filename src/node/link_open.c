@@ -109,7 +109,7 @@ static bool run(struct link *link, struct handshake *h, int64_t deadline, const 
 			return error_set(err, ERROR_INTERNAL, "the handshake's bytes are gone");
 		if (event == HANDSHAKE_WANTS_COOKIE) {
 			const struct cookie *cookie;
-			if (!needs->cookie(needs->context, &cookie, err))
+			if (!needs->cookie(needs->context, h->peer_name, &cookie, err))
 				return false;
 			event = handshake_cookie(h, cookie->bytes, cookie->len, err);
 		}

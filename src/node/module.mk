@@ -2,7 +2,7 @@
 libbeamline_a_SOURCES += \
 	src/node/call.c src/node/call.h \
 	src/node/connect.c src/node/connect.h \
-	src/node/cookie.c src/node/cookie.h \
+	src/node/cookie.c src/node/cookie.h src/node/cookie_remote.c \
 	src/node/guard.c src/node/guard.h \
 	src/node/keeper.c src/node/keeper.h \
 	src/node/link.c src/node/link.h src/node/link_open.c \

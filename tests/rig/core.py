@@ -149,6 +149,7 @@ class Rig:
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "HOME": self.folder,
             "RIG_MARK": self.folder, "XDG_RUNTIME_DIR": self.runtime, "TMPDIR": self.runtime,
+            "BEAMLINE_CONFIG": "none",
         }
 
     def request(self, **request):

@@ -101,13 +101,79 @@ static void confirm_must_name_this_node(void **state)
 {
 	(void)state;
 	struct error err;
+	bool confirmed = true;
 
-	assert_true(guard_check_confirm(NULL, "shop@web-1", &err));
-	assert_true(guard_check_confirm("shop", "shop@web-1", &err));
-	assert_false(guard_check_confirm("shop@web-2", "shop@web-1", &err));
+	assert_true(guard_check_confirm(NULL, "shop@web-1", NULL, &confirmed, &err));
+	assert_false(confirmed);
+	assert_true(guard_check_confirm("shop", "shop@web-1", NULL, &confirmed, &err));
+	assert_true(confirmed);
+	assert_false(guard_check_confirm("shop@web-2", "shop@web-1", NULL, &confirmed, &err));
 	assert_int_equal(err.code, ERROR_GUARD);
+	/* The environment's name confirms the environment, and not that the node may be stopped. */
+	assert_true(guard_check_confirm("production", "shop@web-1", "production", &confirmed, &err));
+	assert_false(confirmed);
+	assert_true(guard_check_confirm("shop@web-1", "shop@web-1", "production", &confirmed, &err));
+	assert_true(confirmed);
+	assert_false(guard_check_confirm("staging", "shop@web-1", "production", &confirmed, &err));
+	assert_non_null(strstr(err.message, "production"));
 	assert_false(guard_ask("init:stop/0", "shop@web-1", false, &err));
 	assert_non_null(strstr(err.cure, "--confirm shop@web-1"));
+	assert_false(guard_ask_environment("production", "web-1:shop", false, &err));
+	assert_int_equal(err.code, ERROR_GUARD);
+	assert_non_null(strstr(err.cure, "--confirm production"));
+}
+
+static enum error_code cookie_by(const char *command, struct cookie *cookie, struct error *err)
+{
+	*err = (struct error){ 0 };
+	return cookie_from_command(command, cookie, err) ? ERROR_NONE : err->code;
+}
+
+static void a_command_prints_the_cookie(void **state)
+{
+	(void)state;
+	struct cookie cookie;
+	struct error err;
+
+	assert_int_equal(cookie_by("printf 'a b\\n' | tr -d ' '", &cookie, &err), ERROR_NONE);
+	assert_int_equal(cookie.len, 2);
+	assert_memory_equal(cookie.bytes, "ab", 2);
+	assert_int_equal(cookie_by("echo no; echo such >&2; echo entry >&2; exit 3", &cookie, &err),
+			 ERROR_COOKIE_MISSING);
+	assert_non_null(strstr(err.message, "status 3: entry"));
+	assert_int_equal(cookie_by("true", &cookie, &err), ERROR_COOKIE_UNSAFE);
+	assert_int_equal(cookie_by("printf 'two\\nlines'", &cookie, &err), ERROR_COOKIE_UNSAFE);
+	assert_int_equal(cookie_by("yes", &cookie, &err), ERROR_COOKIE_UNSAFE);
+	assert_int_equal(cookie_by("exec /nowhere/at/all", &cookie, &err), ERROR_COOKIE_MISSING);
+	/* It cannot read what we are sent. */
+	assert_int_equal(cookie_by("cat; echo end", &cookie, &err), ERROR_NONE);
+	assert_memory_equal(cookie.bytes, "end", 3);
+}
+
+static void a_remote_path_means_itself_to_any_shell(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path, *quoted;
+	} cases[] = {
+		{ "/var/lib/rabbitmq/.erlang.cookie", "/var/lib/rabbitmq/.erlang.cookie" },
+		{ "~/.erlang.cookie", "~/.erlang.cookie" },
+		{ "~rabbitmq/x", "~rabbitmq/x" },
+		{ "/a b", "/a\\ b" },
+		{ "/$(id);'\"!~#&|", "/\\$\\(id\\)\\;\\'\\\"\\!\\~\\#\\&\\|" },
+		{ "/gr\xc3\xbcn", "/gr\xc3\xbcn" },
+	};
+	struct buf out;
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		buf_init(&out, 256);
+		assert_true(cookie_quote_path(cases[i].path, &out));
+		assert_string_equal(buf_text(&out), cases[i].quoted);
+		buf_clear(&out);
+	}
+	buf_init(&out, 256);
+	assert_false(cookie_quote_path("/a\nb", &out));
+	buf_clear(&out);
 }
 
 static void durations_have_units(void **state)
@@ -132,6 +198,8 @@ int main(void)
 		cmocka_unit_test(a_node_has_two_names),
 		cmocka_unit_test(cookies_are_read_as_otp_reads_them),
 		cmocka_unit_test(confirm_must_name_this_node),
+		cmocka_unit_test(a_command_prints_the_cookie),
+		cmocka_unit_test(a_remote_path_means_itself_to_any_shell),
 		cmocka_unit_test(durations_have_units),
 	};
 	return cmocka_run_group_tests_name("node", tests, NULL, NULL);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* An environment that the configuration gives a target, such as production: shown before anything is run there, and confirmed. */
+#ifndef CMD_ENVIRONMENT_H
+#define CMD_ENVIRONMENT_H
+
+#include "cmd/target_options.h"
+#include "node/link.h"
+
+/*
+ * Shows the environment in its colour on standard error, if that is a terminal and neither --json nor -q is given; then, where the
+ * configuration wants that, has it confirmed: a person types its name (the host's, where it has none), unless --confirm was given, which
+ * is checked when the node's name is known. Errors: ERROR_GUARD, ERROR_INTERRUPTED.
+ */
+bool environment_enter(const struct target_options *t, const char *target, struct error *err);
+/*
+ * The node has told its name. If none was asked for, what holds for it may differ: then the environment is entered now, while the
+ * connection is kept. --confirm is checked; *confirmed: it names the node. Same errors.
+ */
+bool environment_check(struct target_options *t, const char *target, bool named, struct link *link, bool *confirmed,
+		       struct error *err);
+
+#endif
