@@ -147,9 +147,9 @@ class Rig:
     def base_env(self):
         """The environment of servers and of beamline's runs: little, and marked, so that leftovers are found."""
         return {
-            "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": "C.UTF-8", "HOME": self.folder,
+            "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": os.environ.get("RIG_LOCALE", "C.UTF-8"), "HOME": self.folder,
             "RIG_MARK": self.folder, "XDG_RUNTIME_DIR": self.runtime, "TMPDIR": self.runtime,
-            "BEAMLINE_CONFIG": "none",
+            "BEAMLINE_CONFIG": "none", **({"LOCPATH": os.environ["LOCPATH"]} if "LOCPATH" in os.environ else {}),
         }
 
     def request(self, **request):
