@@ -100,6 +100,7 @@ enum auth_result auth_request(struct auth *a, enum auth_request_kind kind, ssh_k
 	int rc;
 
 	a->requests++;
+	session_begin_step(a->s);
 	while ((rc = call(a, kind, key, text)) == SSH_AUTH_AGAIN) {
 		/* After a disconnect libssh says “again” for ever, on a descriptor that it has closed. */
 		if (is_lost(a->s->ssh))

@@ -77,7 +77,7 @@ static bool establish(struct broker *b)
 	struct auth *auth = auth_prepare(&b->session);
 	bool ok = session_exchange(&b->session, err) && host_key_check(&b->session, err);
 	info->keyed_ms = ms_now(b);
-	ok = ok && auth_run(auth, err);
+	ok = ok && session_request_service(&b->session, err) && auth_run(auth, err);
 	auth_free(auth);
 	if (!ok)
 		return false;
@@ -88,7 +88,7 @@ static bool establish(struct broker *b)
 	if (!b->event || ssh_event_add_session(b->event, b->session.ssh) != SSH_OK)
 		return error_set(err, ERROR_NO_RESOURCES, "libssh has no memory");
 	ssh_set_message_callback(b->session.ssh, refuse_request, NULL);
-	ssh_set_counters(b->session.ssh, NULL, &b->counter);
+	ssh_set_counters(b->session.ssh, &b->session.traffic, &b->counter);
 	return true;
 }
 

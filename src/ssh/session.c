@@ -28,6 +28,12 @@ bool session_wait(struct session *s, int64_t deadline, const char *what, struct 
 		{ .fd = s->lifeline ? *s->lifeline : -1, .events = POLLIN },
 	};
 
+	if (s->traffic.in_bytes - s->begun_at > SESSION_STEP_MAX) {
+		error_set(err, ERROR_SSH_LOST, "%s port %u sends without end (%s)", s->config->hostname,
+			  (unsigned)s->config->port, what);
+		return error_cure(err,
+				  "what answers there is no sshd in its right mind; look at it before anything else");
+	}
 	/* sshd's Nagle waits for our acknowledgement, which the kernel would hold back for 40 ms. */
 	platform_quick_ack(s->fd);
 	switch (io_wait(fds, 2, deadline)) {
@@ -38,11 +44,17 @@ bool session_wait(struct session *s, int64_t deadline, const char *what, struct 
 	case IO_TIMEOUT:
 		error_set(err, ERROR_SSH_LOST, "%s port %u does not answer (%s)", s->config->hostname,
 			  (unsigned)s->config->port, what);
-		return error_cure(err, "try again; ConnectTimeout in ssh_config sets the patience");
+		return error_cure(
+			err, "try again; ConnectTimeout in ssh_config sets the patience until sshd asks who we are");
 	case IO_FAILED:
 		break;
 	}
 	return error_set(err, ERROR_NO_RESOURCES, "poll failed");
+}
+
+void session_begin_step(struct session *s)
+{
+	s->begun_at = s->traffic.in_bytes;
 }
 
 /* libssh must not look for anything by itself: no configuration, no home directory, no known_hosts, no password database. */
@@ -169,10 +181,14 @@ static void say_waiting(const struct session *s)
 			    (unsigned)s->config->port);
 }
 
+static int patience_s(const struct ssh_config *config)
+{
+	return config->connect_timeout_s > 0 ? config->connect_timeout_s : CONNECT_TIMEOUT_S;
+}
+
 bool session_dial(struct session *s, const struct ssh_config *config, int64_t started_us, struct error *err)
 {
-	int timeout = config->connect_timeout_s > 0 ? config->connect_timeout_s : CONNECT_TIMEOUT_S;
-	int64_t deadline = clock_ms() + (int64_t)timeout * 1000;
+	int64_t deadline = clock_ms() + (int64_t)patience_s(config) * 1000;
 	bool proxied = connect_wants_proxy(config);
 
 	s->config = config;
@@ -202,6 +218,7 @@ bool session_exchange(struct session *s, struct error *err)
 	if (!s->ssh)
 		return error_set(err, ERROR_NO_RESOURCES, "libssh has no memory");
 	ssh_set_blocking(s->ssh, 0);
+	ssh_set_counters(s->ssh, &s->traffic, NULL);
 	if (!set_options(s, err))
 		return false;
 	say_waiting(s);
@@ -210,6 +227,26 @@ bool session_exchange(struct session *s, struct error *err)
 	if (ok)
 		record(s);
 	return ok;
+}
+
+bool session_request_service(struct session *s, struct error *err)
+{
+	int64_t deadline = clock_ms() + (int64_t)patience_s(s->config) * 1000;
+	int rc;
+
+	session_begin_step(s);
+	while ((rc = ssh_service_request(s->ssh, "ssh-userauth")) == SSH_AGAIN) {
+		/* After a disconnect libssh says “again” for ever. */
+		if (!ssh_is_connected(s->ssh))
+			break;
+		if (!session_wait(s, deadline, "start of authentication", err))
+			return false;
+	}
+	if (rc == SSH_OK)
+		return true;
+	error_set(err, ERROR_SSH_LOST, "%s port %u ended the connection before authentication: %s", s->config->hostname,
+		  (unsigned)s->config->port, ssh_get_error(s->ssh));
+	return error_cure(err, "try again; if it repeats, the host's sshd log tells why");
 }
 
 void session_close(struct session *s)

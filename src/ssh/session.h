@@ -13,14 +13,22 @@
 #include "ssh/resolve.h"
 #include "ssh/tunnel.h"
 
+/*
+ * Bytes for one step: the exchange of keys, a request of authentication and its answer. libssh has no limit of its own, and with bytes always
+ * there to be read no deadline would be looked at.
+ */
+enum { SESSION_STEP_MAX = 1024 * 1024 };
+
 struct session {
 	ssh_session ssh;
 	int fd;
 	int proxy_pid; /* of ProxyCommand or ProxyJump's ssh, or 0 */
 	const struct ssh_config *config;
 	struct tunnel_info info;
-	int64_t started_us;  /* clock_us() that info's times count from */
-	int64_t patience_ms; /* what connecting has left of ConnectTimeout, for the exchange of keys */
+	int64_t started_us;                /* clock_us() that info's times count from */
+	int64_t patience_ms;               /* what connecting has left of ConnectTimeout, for the exchange of keys */
+	struct ssh_counter_struct traffic; /* bytes, kept by libssh */
+	uint64_t begun_at;                 /* of those that came: how many had when the step began that is waited for */
 	const int *
 		lifeline; /* if not NULL: waiting ends with ERROR_INTERRUPTED when this descriptor ends; set before session_dial */
 };
@@ -29,9 +37,13 @@ struct session {
 bool session_dial(struct session *s, const struct ssh_config *config, int64_t started_us, struct error *err);
 /* Exchanges keys; the host's key is NOT checked yet (host_key_check). */
 bool session_exchange(struct session *s, struct error *err);
+/* After host_key_check: asks for authentication to begin; no person or directory has a part in the answer yet. */
+bool session_request_service(struct session *s, struct error *err);
+/* A step begins that may take SESSION_STEP_MAX bytes of the server's. */
+void session_begin_step(struct session *s);
 /*
  * After a libssh call said SSH_AGAIN: waits until the socket is ready for what libssh wants. Errors: ERROR_SSH_LOST
- * (deadline passed: what was awaited is named by `what`), ERROR_INTERRUPTED.
+ * (deadline passed: what was awaited is named by `what`; or the server sends more than a step can need), ERROR_INTERRUPTED.
  */
 bool session_wait(struct session *s, int64_t deadline, const char *what, struct error *err);
 void session_close(struct session *s);

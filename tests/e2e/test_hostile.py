@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whoever controls the node, the host or what surrounds us gains nothing, costs little, and holds up nobody."""
 
-import glob
 import json
 import os
 import signal
@@ -17,59 +16,9 @@ import pytest
 from rig import wait_for
 from rig.liar import (COOKIE, END, EXCEPTION, LENT, MONITOR, OUTPUT, QUESTION, SEND, SPAWN_REPLY, SPAWN_REQUEST, STARTED, UNLINK_ID, VALUE, Liar,
                       atom, binary, frame, integer, lst, packet, pid, reference, tup)
+from rig.watch import Run
 
 MEMORY_MAX = 64  # MiB resident, of each process of ours
-
-
-def peak(number):
-    """The most memory that a process has had resident, in MiB."""
-    try:
-        with open(f"/proc/{number}/status", encoding="ascii") as file:
-            return int(next(line for line in file if line.startswith("VmHWM")).split()[1]) >> 10
-    except (OSError, StopIteration):
-        return 0
-
-
-def children(number):
-    return [int(child) for path in glob.glob(f"/proc/{number}/task/*/children") for child in open(path, encoding="ascii").read().split()]
-
-
-class Run:
-    """A beamline that is watched: its memory and its broker's, and signals at given times."""
-
-    def __init__(self, argv, env, limit, interrupt, stdout):
-        self.out = open(stdout, "w+b") if isinstance(stdout, str) else None
-        child = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=self.out or stdout, stderr=subprocess.PIPE,
-                                 start_new_session=True)
-        begin, self.memory, late = time.monotonic(), 0, False
-        reader = threading.Thread(target=self.read, args=(child.stderr,))
-        reader.start()
-        while child.poll() is None:
-            self.memory = max([self.memory, peak(child.pid), *map(peak, children(child.pid))])
-            if interrupt and time.monotonic() - begin > interrupt[0]:
-                child.send_signal(signal.SIGINT)
-                interrupt = interrupt[1:]
-            if time.monotonic() - begin > limit:
-                late = True
-                os.killpg(child.pid, signal.SIGKILL)
-            time.sleep(0.01)
-        reader.join()
-        self.seconds = time.monotonic() - begin
-        self.status = child.wait() if child.returncode >= 0 else 128 - child.returncode
-        self.stdout = b""
-        if self.out:
-            self.out.seek(0)
-            self.stdout = self.out.read(32 << 20)
-            self.out.close()
-        assert not late, f"still running after {limit} s: {self}"
-
-    def read(self, pipe):
-        self.stderr = pipe.read(1 << 20).decode("utf-8", "replace")
-        while pipe.read(1 << 20):
-            pass
-
-    def __repr__(self):
-        return f"status {self.status} after {self.seconds:.1f} s, {self.memory} MiB: {self.stdout[:300]} {self.stderr[:500]}"
 
 
 @pytest.fixture
