@@ -49,12 +49,26 @@ fuzz: $(FUZZ_TARGETS)
 			tests/fuzz/corpus/$$name $(abs_top_srcdir)/tests/fuzz/seeds/$$name || exit 1; \
 	done
 
-# Measures against the OpenSSH client (docs/performance.md); the figures are in bench.json too. Not part of `make check`: a busy machine
-# shows in them.
-bench: beamline$(EXEEXT)
-	BEAMLINE=$(abs_builddir)/beamline BENCH_JSON=$(abs_builddir)/bench.json /usr/bin/python3 $(abs_top_srcdir)/tests/bench/cold_eval.py
-EXTRA_DIST += tests/bench/cold_eval.py docs/performance.md
-CLEANFILES += bench.json
+# Everything on every release and in every build, for hours; root only. tests/tools/check_long.py --help tells of its parts.
+check-long:
+	BUILDDIR=$(abs_builddir) /usr/bin/python3 $(abs_top_srcdir)/tests/tools/check_long.py
+EXTRA_DIST += tests/tools/check_long.py tests/tools/cells.py tests/tools/on_release.sh docs/compatibility.md
+.PHONY: check-long
+
+# Measures against the peers (docs/performance.md); all figures are in bench.json, the tables in bench.md too. Not part of `make check`: a
+# busy machine shows in them. libei comes with Debian's erlang-dev, which nothing else needs.
+bench: beamline$(EXEEXT) tests/bench/call_bench$(EXEEXT) tests/bench/libei_calls$(EXEEXT)
+	BEAMLINE=$(abs_builddir)/beamline BUILDDIR=$(abs_builddir) BENCH_JSON=$${BENCH_JSON:-$(abs_builddir)/bench.json} \
+		BENCH_MARKDOWN=$${BENCH_MARKDOWN:-$(abs_builddir)/bench.md} PYTHONPATH=$(abs_top_srcdir)/tests /usr/bin/python3 -B -m bench
+tests/bench/libei_calls$(EXEEXT): $(srcdir)/tests/bench/libei_calls.c
+	$(AM_V_CC)$(MKDIR_P) tests/bench && erl=`command -v erl` && erl=`readlink -f "$$erl"` && \
+		for folder in "$${erl%/bin/erl}"/lib/erl_interface-*; do :; done && \
+		{ test -e "$$folder/lib/libei.a" || { echo "libei is missing: apt-get install erlang-dev" >&2; exit 1; }; } && \
+		$(CC) -D_DEFAULT_SOURCE -pthread $(AM_CFLAGS) $(CFLAGS) -isystem "$$folder/include" -o $@ $(srcdir)/tests/bench/libei_calls.c -L"$$folder/lib" -lei
+EXTRA_DIST += docs/performance.md tests/bench/__init__.py tests/bench/__main__.py tests/bench/bulk.py tests/bench/calls.py \
+	tests/bench/cold.py tests/bench/instructions.py tests/bench/libei_calls.c tests/bench/lines.py tests/bench/memory.py \
+	tests/bench/peers.py tests/bench/report.py tests/bench/rtt.py tests/bench/serve.py tests/bench/startup.py tests/bench/timing.py tests/bench/world.py
+CLEANFILES += bench.json bench.md tests/bench/libei_calls$(EXEEXT)
 .PHONY: fuzz bench
 clean-local:
 	rm -rf tests/fuzz/corpus

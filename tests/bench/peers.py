@@ -85,4 +85,7 @@ class Forward:
         return self
 
     def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
         self.server.stop()
