@@ -164,10 +164,8 @@ static void mdoc_keys(void)
 		put_roff(o->help);
 		if (o->groups)
 			printf("As the option\n.Fl -%s .\n", o->name);
-		if (o->builtin) {
-			printf("Otherwise ");
-			put_roff(o->builtin);
-		}
+		if (o->builtin)
+			printf("Built in: %s.\n", o->builtin);
 		printf("(%s%s%s%s%s)\n", o->keys & OPTION_IN_DEFAULTS ? "defaults" : "",
 		       o->keys & OPTION_IN_DEFAULTS && o->keys & OPTION_IN_HOST ? ", " : "",
 		       o->keys & OPTION_IN_HOST ? "hosts" : "", o->keys & OPTION_IN_NODE ? ", " : "",

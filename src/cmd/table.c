@@ -24,7 +24,7 @@ const struct option command_option_table[] = {
 	{ "remote-cookie-file", 0, OPTION_TEXT, O(remote_cookie_file), GROUP_CONNECT, "PATH",
 	  "The node's cookie, in a file of the host that the SSH user may read.", OPTION_IN_ALL | OPTION_ONE_OF, "~/.erlang.cookie" },
 	{ "remote-cookie-command", 0, OPTION_TEXT, O(remote_cookie_command), GROUP_CONNECT, "COMMAND",
-	  "A command whose output is the node's cookie, run by the SSH user's shell on the host: sudo -n cat /var/lib/rabbitmq/.erlang.cookie", OPTION_IN_ALL | OPTION_ONE_OF, NULL },
+	  "A command whose output is the node's cookie, run by the SSH user's shell on the host, such as sudo -n cat FILE.", OPTION_IN_ALL | OPTION_ONE_OF, NULL },
 	{ "local-cookie", 0, OPTION_FLAG, O(local_cookie), GROUP_CONNECT, NULL,
 	  "If no other source has a cookie, use your own ~/.erlang.cookie. Its proof lets the host guess at it: only for hosts that you trust with it.", OPTION_IN_HOST | OPTION_IN_NODE, "false" },
 	{ "handshake-timeout", 0, OPTION_DURATION, O(handshake_timeout_ms), GROUP_CONNECT, "TIME",
@@ -66,4 +66,5 @@ const struct option command_option_table[] = {
 
 const size_t command_option_count = sizeof command_option_table / sizeof *command_option_table;
 
-const struct command *const command_table[] = { &command_nodes, &command_ping, &command_eval, &command_rpc, &command_hosts, &command_config, NULL };
+const struct command *const command_table[] = { &command_nodes, &command_ping,   &command_eval, &command_rpc,
+						&command_hosts, &command_config, NULL };

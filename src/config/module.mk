@@ -9,6 +9,8 @@ libbeamline_a_SOURCES += \
 	src/config/settings_value.c
 
 check_PROGRAMS += tests/unit/settings_test
+# Files that are wrong, each with what is to be said of it.
+EXTRA_DIST += tests/config tests/e2e/test_config.py tests/e2e/test_completion.py
 FUZZ_TARGETS += tests/fuzz/fuzz_settings tests/fuzz/fuzz_names
 tests_fuzz_fuzz_settings_SOURCES = tests/fuzz/fuzz_settings.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_names_SOURCES = tests/fuzz/fuzz_names.c $(FUZZ_MAIN)

@@ -194,6 +194,8 @@ static bool check_list(const struct settings *settings, const struct settings_li
 		for (; count < settings->group_count && count < sizeof names / sizeof *names; count++)
 			names[count] = settings->groups[count].name;
 		settings_wrong(file, line, err, "there is no group “%s”", name + 1);
+		if (count == 0)
+			return error_cure(err, "write groups = { %s = [ \"HOST\", … ]; };", name + 1);
 		return settings_advise(err, name + 1, names, count, "the groups are");
 	}
 	return true;

@@ -43,10 +43,16 @@ static bool check_owner(const char *path, mode_t mode, uid_t owner, struct error
 
 static bool read_file(struct settings *settings, const char *path, const struct origin *origin, struct error *err);
 
+/* By whatever path. */
 static bool is_read(const struct settings *settings, const char *path)
 {
+	struct stat wanted, st;
+
+	if (stat(path, &wanted) < 0)
+		return false;
 	for (size_t i = 0; i < settings->files.count; i++) {
-		if (strcmp(settings->files.items[i], path) == 0)
+		if (stat(settings->files.items[i], &st) == 0 && st.st_dev == wanted.st_dev &&
+		    st.st_ino == wanted.st_ino)
 			return true;
 	}
 	return false;
@@ -81,8 +87,8 @@ static bool include(struct settings *settings, const char *pattern, const struct
 static bool read_text(struct settings *settings, const char *file, const char *text, size_t len, unsigned depth,
 		      struct error *err)
 {
-	struct settings_source source = { .settings = settings, .file = file };
-	bool ok = settings_scan(file, text, len, err) && settings_read(&source, text, err);
+	struct settings_source source = { .settings = settings, .file = file, .text = text };
+	bool ok = settings_scan(file, text, len, err) && settings_read(&source, err);
 
 	for (size_t i = 0; ok && depth && i < source.includes.count; i++) {
 		const struct origin origin = { .file = file, .line = source.include_lines[i], .depth = depth };

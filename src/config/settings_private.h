@@ -18,6 +18,7 @@ enum {
 struct settings_source {
 	struct settings *settings;
 	const char *file;              /* for messages; kept by settings->files */
+	const char *text;              /* all of it */
 	struct settings_list includes; /* as written */
 	unsigned *include_lines;       /* where */
 };
@@ -35,7 +36,7 @@ void settings_list_add(struct settings_list *list, const char *text);
  */
 bool settings_scan(const char *file, const char *text, size_t len, struct error *err);
 /* Adds what a file says. */
-bool settings_read(struct settings_source *source, const char *text, struct error *err);
+bool settings_read(struct settings_source *source, struct error *err);
 /* One member of a block, whose key is not “match” or “nodes”. level: OPTION_IN_…. */
 bool settings_read_value(const struct settings_source *source, const config_setting_t *member, unsigned level,
 			 struct settings_block *block, struct error *err);

@@ -30,7 +30,7 @@ bool settings_advise(struct error *err, const char *word, const char *const *nam
 		int n = snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
 		used += n > 0 ? (size_t)n : 0;
 	}
-	return error_cure(err, count ? "%s %s" : "%s none", what, list);
+	return error_cure(err, "%s %s", what, list);
 }
 
 void settings_list_add(struct settings_list *list, const char *text)
@@ -92,8 +92,8 @@ static bool read_blocks(const struct settings_source *source, const config_setti
 	for (int i = 0; i < config_setting_length(list) && list->type == CONFIG_TYPE_LIST; i++) {
 		const config_setting_t *setting = config_setting_get_elem(list, (unsigned)i);
 		if (setting->type != CONFIG_TYPE_GROUP) {
-			settings_wrong(source->file, config_setting_source_line(setting), err,
-				       "%s holds something that is no block", name);
+			settings_wrong(source->file, config_setting_source_line(list), err,
+				       "element %d of %s is no block", i + 1, name);
 			return error_cure(err, "a block is { match = \"…\"; … }");
 		}
 		if (!read_block(source, setting, level, add_block(source, blocks, setting), err))
@@ -212,9 +212,9 @@ static bool read_section(struct settings_source *source, const config_setting_t 
 }
 
 /* What libconfig says of a text that settings_scan let pass. */
-static bool not_understood(const struct settings_source *source, const config_t *tree, const char *text,
-			   struct error *err)
+static bool not_understood(const struct settings_source *source, const config_t *tree, struct error *err)
 {
+	const char *text = source->text;
 	unsigned line = (unsigned)config_error_line(tree);
 	const char *what = config_error_text(tree);
 
@@ -235,13 +235,13 @@ static bool not_understood(const struct settings_source *source, const config_t 
 	return error_cure(err, "is a ; or a value missing before it? A setting is KEY = VALUE; and a block { … };");
 }
 
-bool settings_read(struct settings_source *source, const char *text, struct error *err)
+bool settings_read(struct settings_source *source, struct error *err)
 {
 	config_t tree;
 	bool ok;
 
 	config_init(&tree);
-	ok = config_read_string(&tree, text) == CONFIG_TRUE || not_understood(source, &tree, text, err);
+	ok = config_read_string(&tree, source->text) == CONFIG_TRUE || not_understood(source, &tree, err);
 	const config_setting_t *root = config_root_setting(&tree);
 	for (int i = 0; ok && i < config_setting_length(root); i++)
 		ok = read_section(source, config_setting_get_elem(root, (unsigned)i), err);

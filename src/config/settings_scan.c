@@ -170,6 +170,10 @@ static bool word(struct scan *s)
 		next++;
 	if (next < s->end && (*next == '=' || *next == ':'))
 		return true;
+	if (next < s->end && strchr("{[(\"", *next)) {
+		settings_wrong(s->file, s->line, s->err, "“%.*s” has no = behind it", len, start);
+		return error_cure(s->err, "write %.*s = …", len, start);
+	}
 	return unquoted(s, start, len);
 }
 

@@ -52,7 +52,10 @@ static const char *shown(const config_setting_t *setting, char *room, size_t siz
 {
 	if (setting->type == CONFIG_TYPE_INT)
 		snprintf(room, size, "%d", config_setting_get_int(setting));
-	else if (setting->type == CONFIG_TYPE_STRING && strlen(config_setting_get_string(setting)) < 64)
+	else if (setting->type == CONFIG_TYPE_FLOAT)
+		snprintf(room, size, "a number with a point");
+	else if (setting->type == CONFIG_TYPE_STRING && strlen(config_setting_get_string(setting)) < 64 &&
+		 !has_controls(config_setting_get_string(setting)))
 		snprintf(room, size, "“%s”", config_setting_get_string(setting));
 	else
 		snprintf(room, size, "%s", kind_name(setting));
@@ -85,35 +88,52 @@ static bool take_text(const struct settings_source *source, const config_setting
 {
 	const char *text = member->type == CONFIG_TYPE_STRING ? config_setting_get_string(member) : NULL;
 
-	if (!text || !*text || strlen(text) > TEXT_MAX || has_controls(text))
-		return refuse(source, member, !text || !*text ? "a text in quotes" : "a text of one line, not too long",
-			      err);
+	if (!text)
+		return refuse(source, member, "a text in quotes", err);
+	if (!*text || strlen(text) > TEXT_MAX || has_controls(text))
+		return settings_wrong(source->file, config_setting_source_line(member), err, "the text of %s %s",
+				      config_setting_name(member),
+				      !*text               ? "is empty"
+				      : has_controls(text) ? "has control characters, or several lines"
+							   : "is too long");
 	value->text = strcmp(value->option->argument, "FILE") == 0 ? local_path(source->file, text) : xstrdup(text);
 	return true;
+}
+
+/* “red, green or blue” of "red|green|blue", and the words themselves; returns how many there are. */
+static size_t split_choices(char *words, const char **names, char *list, size_t size)
+{
+	size_t count = 0, used = 0;
+
+	for (char *word = words; word && count < NAMES_MAX; count++) {
+		char *next = strchr(word, '|');
+		if (next)
+			*next++ = '\0';
+		int n = snprintf(list + used, size - used, "%s%s", count == 0 ? "" : next ? ", " : " or ", word);
+		used += n > 0 && (size_t)n < size - used ? (size_t)n : 0;
+		names[count] = word;
+		word = next;
+	}
+	return count;
 }
 
 static bool take_choice(const struct settings_source *source, const config_setting_t *member,
 			struct settings_value *value, struct error *err)
 {
+	const char *text = member->type == CONFIG_TYPE_STRING ? config_setting_get_string(member) : "";
 	const char *names[NAMES_MAX];
-	size_t count = 0;
+	char list[512] = "";
 
-	if (member->type == CONFIG_TYPE_STRING && options_is_choice(value->option, config_setting_get_string(member))) {
-		value->text = xstrdup(config_setting_get_string(member));
+	if (options_is_choice(value->option, text)) {
+		value->text = xstrdup(text);
 		return true;
 	}
 	char *words = xstrdup(value->option->argument);
-	for (char *word = words; word && count < NAMES_MAX; count++) {
-		names[count] = word;
-		word = strchr(word, '|');
-		if (word)
-			*word++ = '\0';
-	}
-	char wanted[128];
-	snprintf(wanted, sizeof wanted, "one of %s", value->option->argument);
-	refuse(source, member, wanted, err);
-	settings_advise(err, member->type == CONFIG_TYPE_STRING ? config_setting_get_string(member) : "", names, count,
-			"the words are");
+	size_t count = split_choices(words, names, list, sizeof list);
+	const char *nearest = options_nearest(text, names, count);
+	refuse(source, member, list, err);
+	if (nearest)
+		error_cure(err, "did you mean \"%s\"?", nearest);
 	free(words);
 	return false;
 }
@@ -261,19 +281,45 @@ static const char *pattern_fault(const char *text, bool of_nodes, const char **c
 	return strchr(rest, '!') ? "has a ! that does not stand first" : NULL;
 }
 
-static bool add_pattern(const struct settings_source *source, const config_setting_t *setting, const char *key,
-			bool of_nodes, struct settings_list *list, struct error *err)
+/*
+ * libconfig reads on behind a text before it notes the line, for another text to be joined with it: the line where the text stands is
+ * looked for from its list's on.
+ */
+static unsigned line_of(const struct settings_source *source, const config_setting_t *setting,
+			const config_setting_t *list)
 {
-	unsigned line = config_setting_source_line(setting);
-	const char *cure;
+	unsigned noted = config_setting_source_line(setting), found = noted;
+	char *quoted = xasprintf("\"%s\"", config_setting_get_string(setting));
+	const char *text = source->text;
+
+	for (unsigned line = 1; line <= noted; line++) {
+		size_t len = strcspn(text, "\n");
+		char *this_line = xstrndup(text, len);
+		if (line >= config_setting_source_line(list) && strstr(this_line, quoted))
+			found = line;
+		free(this_line);
+		text += len + (text[len] == '\n');
+	}
+	free(quoted);
+	return found;
+}
+
+static bool add_pattern(const struct settings_source *source, const config_setting_t *setting,
+			const config_setting_t *member, bool of_nodes, struct settings_list *list, struct error *err)
+{
+	const char *name = config_setting_name(member), *cure;
 
 	if (setting->type != CONFIG_TYPE_STRING)
-		return settings_wrong(source->file, line, err, "%s takes a text or a list of texts, not %s", key,
-				      kind_name(setting));
+		return settings_wrong(source->file, config_setting_source_line(setting), err,
+				      "%s%s takes a text or a list of texts, not %s",
+				      strcmp(name, "match") == 0 ? "" : "group ", name, kind_name(setting));
 	const char *text = config_setting_get_string(setting);
 	const char *fault = pattern_fault(text, of_nodes, &cure);
 	if (fault) {
-		settings_wrong(source->file, line, err, "“%.200s” %s", text, fault);
+		settings_wrong(source->file,
+			       setting == member ? config_setting_source_line(member)
+						 : line_of(source, setting, member),
+			       err, "“%.200s” %s", text, fault);
 		return error_cure(err, "%s", cure);
 	}
 	settings_list_add(list, text);
@@ -287,16 +333,17 @@ bool settings_read_patterns(const struct settings_source *source, const config_s
 	bool several = member->type == CONFIG_TYPE_ARRAY || member->type == CONFIG_TYPE_LIST, some = false;
 
 	for (int i = 0; several && i < config_setting_length(member); i++) {
-		if (!add_pattern(source, config_setting_get_elem(member, (unsigned)i), key, of_nodes, list, err))
+		if (!add_pattern(source, config_setting_get_elem(member, (unsigned)i), member, of_nodes, list, err))
 			return false;
 	}
-	if (!several && !add_pattern(source, member, key, of_nodes, list, err))
+	if (!several && !add_pattern(source, member, member, of_nodes, list, err))
 		return false;
 	for (size_t i = 0; i < list->count; i++)
 		some = some || list->items[i][0] != '!';
 	if (some)
 		return true;
-	settings_wrong(source->file, config_setting_source_line(member), err, "%s %s", key,
+	settings_wrong(source->file, config_setting_source_line(member), err, "%s%s %s",
+		       strcmp(key, "match") == 0 ? "" : "group ", key,
 		       list->count ? "has exceptions only, and so means nothing" : "is empty");
 	return error_cure(err, "name what it is for: %s = [ \"web-*\", \"!web-9\" ]", key);
 }

@@ -38,7 +38,7 @@ PRIVATE = [re.compile(pattern) for pattern in (
 # What carries no comment: the licence's own text, and data of tests.
 NO_SPDX = re.compile(r"^(COPYING|tests/.*\.(bin|json|term|txt|pem|dict)|tests/fuzz/(corpus|seeds)/.*)$")
 GENERATED = {"configure", "configure~", "aclocal.m4", "Makefile", "Makefile.in", "config.h", "config.h.in", "config.h.in~", "config.log",
-             "config.status", "stamp-h1", "libtool", "beamline", "beamline.1", "test-suite.log", "compile_commands.json"}
+             "config.status", "stamp-h1", "libtool", "beamline", "beamline.1", "beamline.conf.5", "test-suite.log", "compile_commands.json"}
 TOP_FOLDERS = ["src", "tools", "etc", "tests", "docs", "m4", ".ci"]
 LEFT_OUT = re.compile(r"(\.(o|a|log|trs|gcda|gcno|pyc|swp|so|orig|rej)|~|_test)$")
 
