@@ -127,7 +127,9 @@ static void explain_exchange(struct session *s, struct error *err)
 	if (!*why || strstr(why, "disconnected") || strstr(why, strerror(ECONNRESET)))
 		why = "the connection ended before keys were exchanged";
 	error_set(err, ERROR_NOT_SSH, "%s port %u: %s", hostname, port, why);
-	error_cure(err, "check that sshd answers on this port: `ssh%s -v -p %u %s` shows how far it comes",
+	error_cure(err,
+		   "check that sshd answers on this port: `ssh%s -v -p %u %s` shows how far it comes; "
+		   "OpenSSH's server refuses an address for a while after failed attempts (PerSourcePenalties)",
 		   ssh_config_flag(s->config->ssh_config_file, flag), port, s->config->destination);
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A private sshd for the user who runs the tests, and the ssh_config that reaches it by an alias."""
 
+import functools
 import os
 import pwd
 import subprocess
@@ -37,6 +38,14 @@ def public(path):
         return " ".join(file.read().split()[:2])
 
 
+@functools.lru_cache
+def without_penalties():
+    """From OpenSSH 9.8 on, sshd refuses an address for a while after failed attempts; tests make many."""
+    keyword = "PerSourcePenalties no"
+    known = subprocess.run([program("sshd"), "-G", "-o", keyword, "-f", "/dev/null"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return [keyword] if known.returncode == 0 else []
+
+
 class Sshd:
     """
     An sshd on a free port of 127.0.0.1. `extra`: lines of sshd_config that come before the rig's own (the first value
@@ -65,7 +74,7 @@ class Sshd:
             "StrictModes no", "UsePAM no", "PidFile none", f"LogLevel {log_level}", "PrintMotd no", "PrintLastLog no",
             "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin prohibit-password",
             "UseDNS no", f"HostKey {self.host_key}", f"AuthorizedKeysFile {self.authorized}", f"SetEnv HOME={self.home}",
-            "Subsystem sftp /usr/lib/openssh/sftp-server", "MaxStartups 200",
+            "Subsystem sftp /usr/lib/openssh/sftp-server", "MaxStartups 200", *without_penalties(),
         ] + ([f"ForceCommand {session}"] if force_command else [])
         self.prefix = list(prefix)
         self.client_prefix = list(client_prefix)
