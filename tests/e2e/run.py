@@ -15,23 +15,22 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Tap:
-    """A pytest plugin that turns reports into TAP."""
+    """A pytest plugin that turns reports into TAP, which it writes to `out`."""
 
-    def __init__(self):
+    def __init__(self, out):
+        self.out = out
         self.number = 0
         self.failed = 0
 
-    def pytest_sessionstart(self, session):
-        # pytest's own report would read as TAP in places.
-        reporter = session.config.pluginmanager.getplugin("terminalreporter")
-        session.config.pluginmanager.unregister(reporter)
+    def say(self, text):
+        print(text, file=self.out, flush=True)
 
     def line(self, good, name, text=""):
         self.number += 1
         self.failed += not good
-        print(f"{'ok' if good else 'not ok'} {self.number} - {name}", flush=True)
+        self.say(f"{'ok' if good else 'not ok'} {self.number} - {name}")
         for line in text.splitlines():
-            print(f"# {line}", flush=True)
+            self.say(f"# {line}")
 
     def pytest_runtest_logreport(self, report):
         name = report.nodeid.replace("#", "")
@@ -44,7 +43,7 @@ class Tap:
             when = "" if report.when == "call" else f" ({report.when})"
             self.line(report.outcome == "passed", name + when, detail)
             if report.duration > 5:
-                print(f"# took {report.duration:.1f} s", flush=True)
+                self.say(f"# took {report.duration:.1f} s")
 
     def pytest_collectreport(self, report):
         if report.failed:
@@ -54,7 +53,7 @@ class Tap:
         away = [item for item in items if item.get_closest_marker("root") and os.getuid() != 0]
         if away:
             self.number += 1
-            print(f"ok {self.number} - {len(away)} tests # SKIP need root", flush=True)
+            self.say(f"ok {self.number} - {len(away)} tests # SKIP need root")
 
 
 def main():
@@ -63,16 +62,20 @@ def main():
     except ImportError:
         print("1..1\nnot ok 1 - pytest is missing: apt-get install python3-pytest")
         return 1
-    tap = Tap()
+    # pytest's own report would read as TAP in places, and it makes no details of failures without one.
+    tap = Tap(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     given = sys.argv[1:]
     if not any(os.path.exists(word.partition("::")[0]) for word in given):
         given.append(HERE)
     with tempfile.TemporaryDirectory(prefix="e2e-") as folder:
-        status = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", HERE, "-c", "/dev/null",
-                              "--basetemp", os.path.join(folder, "tests"), *given], plugins=[tap])
-    if status not in (0, 1):
-        tap.line(False, f"pytest ended with status {int(status)}")
-    print(f"1..{tap.number}")
+        with open(os.path.join(folder, "report"), "w+", encoding="utf-8", errors="replace") as report:
+            os.dup2(report.fileno(), 1)
+            status = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", HERE, "-c", "/dev/null",
+                                  "--basetemp", os.path.join(folder, "tests"), *given], plugins=[tap])
+            report.seek(0)
+            if status not in (0, 1):
+                tap.line(False, f"pytest ended with status {int(status)}", report.read())
+    tap.say(f"1..{tap.number}")
     return 1 if tap.failed or status else 0
 
 
