@@ -62,7 +62,7 @@ def complete(request, rig, beamline, tmp_path):
     done = beamline("help", "completion", shell, config=False, epmd_port=False)
     assert done.status == 0 and not done.stderr, done
     (tmp_path / "script").write_text(done.stdout)
-    env = {**rig.base_env(), "HOME": str(home), "BEAMLINE_CONFIG": str(config), "XDG_RUNTIME_DIR": str(home)}
+    env = {**rig.base_env(), "HOME": str(home), "BEAMLINE_CONFIG": str(config), "XDG_RUNTIME_DIR": str(home), "TMPDIR": str(home)}
     env["PATH"] = f"{folder}:{env['PATH']}"
     argv = {"bash": ["bash", "--norc", "-c", BASH, "bash"], "zsh": ["zsh", "-f", "-c", ZSH, "zsh"],
             "fish": ["fish", "--no-config", "-c", FISH]}[shell]

@@ -64,7 +64,9 @@ def test_a_wrong_file_is_told_with_line_and_cure(refused, tmp_path, path):
         expected = dict(re.match(r"# (\w+): ?(.*)", line).groups() for line in file.read().split("\n")[1:3])
     error = refused("--config", copy)
     assert error["message"] == f"{copy}:{expected['wrong']}"
-    assert error.get("cure", "") == expected["cure"]
+    cure = error.get("cure", "")
+    # A list of all keys grows with the option table.
+    assert cure == expected["cure"] or (expected["cure"].endswith(", …") and cure.startswith(expected["cure"][:-1]))
 
 
 def test_a_file_that_is_not_there_or_no_text(refused, tmp_path):
