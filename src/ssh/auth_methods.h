@@ -32,6 +32,7 @@ struct auth {
 	int requests;     /* sent so far */
 	bool banner_shown;
 	bool too_many;        /* sshd ended it: too many failures */
+	char reason[256];     /* why sshd ended it, in its own words; "" if it did not say */
 	char *locked;         /* a key that sshd would take, but whose passphrase nobody gave or could be asked for */
 	const char *left_out; /* the first of ssh_config's files that others may read */
 	struct key_file files[SSH_CONFIG_LIST_MAX];

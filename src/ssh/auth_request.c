@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <libssh/callbacks.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/terminal.h"
@@ -79,9 +81,23 @@ static bool is_lost(ssh_session ssh)
 	return !ssh_is_connected(ssh) || (ssh_get_status(ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR));
 }
 
+/*
+ * When sshd's reason and the end of the connection come together, the end is all that libssh 0.11's error tells; the reason is in
+ * its log, though. Called for each line of that.
+ */
+static void note_reason(int level, const char *function, const char *text, void *context)
+{
+	struct auth *a = context;
+	const char *reason = strstr(text, "SSH_MSG_DISCONNECT");
+
+	(void)level, (void)function;
+	if (a && reason)
+		snprintf(a->reason, sizeof a->reason, "%s", reason);
+}
+
 static enum auth_result failed(struct auth *a)
 {
-	const char *reason = ssh_get_error(a->s->ssh);
+	const char *reason = a->reason[0] ? a->reason : ssh_get_error(a->s->ssh);
 
 	if (!is_lost(a->s->ssh)) {
 		log_v("auth", "not possible on our side: %s", reason);
@@ -97,17 +113,23 @@ static enum auth_result failed(struct auth *a)
 enum auth_result auth_request(struct auth *a, enum auth_request_kind kind, ssh_key key, const char *text)
 {
 	int64_t deadline = clock_ms() + ANSWER_LIMIT_MS;
+	bool waited = true;
 	int rc;
 
 	a->requests++;
 	session_begin_step(a->s);
+	ssh_set_log_userdata(a);
+	ssh_set_log_callback(note_reason);
+	ssh_set_log_level(SSH_LOG_PACKET);
 	while ((rc = call(a, kind, key, text)) == SSH_AUTH_AGAIN) {
 		/* After a disconnect libssh says “again” for ever, on a descriptor that it has closed. */
-		if (is_lost(a->s->ssh))
+		if (is_lost(a->s->ssh) || !(waited = session_wait(a->s, deadline, "authentication", a->err)))
 			break;
-		if (!session_wait(a->s, deadline, "authentication", a->err))
-			return AUTH_BROKEN;
 	}
+	ssh_set_log_level(SSH_LOG_NOLOG);
+	ssh_set_log_userdata(NULL);
+	if (!waited)
+		return AUTH_BROKEN;
 	show_banner(a);
 	switch (rc) {
 	case SSH_AUTH_SUCCESS:
