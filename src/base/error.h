@@ -41,6 +41,17 @@
 	X(ERROR_NODE_ABSENT,        node_absent,          "node",           69, "nothing listens on the node's distribution port") \
 	X(ERROR_NOT_ERLANG,         not_erlang,           "handshake",      76, "the peer on the distribution port does not speak the distribution protocol") \
 	X(ERROR_TLS_EXPECTED,       tls_expected,         "handshake",      76, "the node speaks TLS on its distribution port") \
+	X(ERROR_PLAIN_EXPECTED,     plain_expected,       "TLS",            76, "TLS was asked for, and the node speaks plain distribution") \
+	X(ERROR_TLS_UNTRUSTED,      tls_untrusted,        "TLS",            77, "no trusted authority vouches for the node's certificate") \
+	X(ERROR_TLS_EXPIRED,        tls_expired,          "TLS",            77, "the node's certificate is not valid any more, or not yet") \
+	X(ERROR_TLS_NAME,           tls_wrong_name,       "TLS",            77, "the node's certificate is for another name") \
+	X(ERROR_TLS_REVOKED,        tls_revoked,          "TLS",            77, "the node's certificate has been revoked, or that cannot be told") \
+	X(ERROR_TLS_CERTIFICATE_WANTED, tls_certificate_wanted, "TLS",       77, "the node wants a certificate of ours, and none was given") \
+	X(ERROR_TLS_REJECTED,       tls_rejected,         "TLS",            77, "the node rejects our certificate") \
+	X(ERROR_TLS_VERSION,        tls_version_mismatch, "TLS",            76, "no version of TLS is shared with the node") \
+	X(ERROR_TLS_CIPHER,         tls_cipher_mismatch,  "TLS",            76, "no cipher of TLS is shared with the node") \
+	X(ERROR_TLS_FAILED,         tls_failed,           "TLS",            76, "the node breaks TLS off, or its records are wrong") \
+	X(ERROR_TLS_KEY,            tls_key_unusable,     "TLS",            78, "a certificate, key or list of ours cannot be used") \
 	X(ERROR_HANDSHAKE_TIMEOUT,  handshake_timeout,    "handshake",      75, "the node does not go on with the handshake in time") \
 	X(ERROR_NAME_TAKEN,         name_taken,           "handshake",      75, "the node has a connection under our name") \
 	X(ERROR_NOT_ALLOWED,        not_allowed,          "handshake",      77, "the node refuses our name or our capabilities") \

@@ -211,6 +211,44 @@ bool host_finish(struct host_child *child, struct buf *out, struct buf *err_out,
 	return ok;
 }
 
+/* The last line of what a command said. */
+static const char *last_line(struct buf *said)
+{
+	while (said->len > 0 && strchr(" \n\r\t", said->data[said->len - 1]))
+		said->len--;
+	const char *text = buf_text(said);
+	const char *newline = strrchr(text, '\n');
+	return newline ? newline + 1 : text;
+}
+
+enum { SAID_MAX = 4096 }; /* of a command's complaints, what is kept */
+
+bool host_command_output(const char *source, const char *command, enum error_code code, struct buf *out,
+			 struct error *err)
+{
+	const char *const argv[] = { "/bin/sh", "-c", command, NULL };
+	struct host_child child;
+	struct buf said;
+	int status = 0;
+
+	buf_init(&said, SAID_MAX);
+	bool ok = host_start(&child, argv, err);
+	child.ends_when_full = true;
+	ok = ok && host_finish(&child, out, &said, IO_NO_DEADLINE, &status, err);
+	if (!ok && out->overflow) {
+		error_set(err, code, "%s prints too much", source);
+	} else if (!ok) {
+		error_prefix(err, "%s", source);
+	} else if (status != 0) {
+		const char *line = last_line(&said);
+		error_set(err, code, "%s ends with status %d%s%.200s", source, status, *line ? ": " : "", line);
+		error_cure(err, "run it by hand: it must print what is wanted of it, and end with status 0");
+		ok = false;
+	}
+	buf_clear(&said);
+	return ok;
+}
+
 const char *host_home(void)
 {
 	const char *home = getenv("HOME");

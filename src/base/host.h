@@ -45,6 +45,13 @@ bool host_start(struct host_child *child, const char *const *argv, struct error 
 bool host_finish(struct host_child *child, struct buf *out, struct buf *err_out, int64_t deadline, int *status,
 		 struct error *err);
 
+/*
+ * What a command prints (a secret, for the caller): /bin/sh -c runs it. It may ask on the terminal, and may take its time. `source` names
+ * it in messages. Errors: `code` (it failed, with the last line that it said, or it prints more than `out` takes), ERROR_INTERRUPTED, ….
+ */
+bool host_command_output(const char *source, const char *command, enum error_code code, struct buf *out,
+			 struct error *err);
+
 /* The user's home directory, from $HOME or the password database; "/" if there is none. Never freed. */
 const char *host_home(void);
 

@@ -42,6 +42,13 @@ struct command_options {
 	const char *remote_cookie_file;
 	const char *remote_cookie_command;
 	bool local_cookie;
+	const char *tls_ca;
+	const char *tls_cert;
+	const char *tls_key;
+	const char *tls_crl;
+	const char *tls_server_name;
+	const char *tls_verify;
+	const char *tls_passphrase_command;
 	int handshake_timeout_ms;
 	/* GROUP_EVALUATE */
 	bool elixir;

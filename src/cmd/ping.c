@@ -10,7 +10,6 @@
 #include "cmd/target_options.h"
 #include "dist/flags.h"
 #include "node/release.h"
-#include "node/target.h"
 
 /* What each hop took, and what was agreed on there. */
 struct hop {
@@ -51,18 +50,33 @@ static void ssh_hops(const struct connection *c, struct hop *hops)
 	snprintf(hops[HOP_AUTH].detail, sizeof hops->detail, "%s", info->auth);
 }
 
+/* ", TLSv1.3, TLS_AES_256_GCM_SHA384, certificate of CN=web-1"; "" for plain distribution. */
+static const char *tls_text(const struct link *link, char *text, size_t size)
+{
+	struct tls_info tls;
+
+	text[0] = '\0';
+	if (!link->transport.tls)
+		return text;
+	tls_describe(link->transport.tls, &tls);
+	snprintf(text, size, ", %s, %s, certificate of %s%s", tls.version, tls.cipher, tls.subject,
+		 tls.verified ? "" : " (not verified)");
+	return text;
+}
+
 static void node_hops(const struct connection *c, const struct link *link, const char *release, double call_ms,
 		      struct hop *hops)
 {
 	const struct connect_times *t = &c->times;
+	char tls[1024];
 
 	hops[HOP_EPMD] = (struct hop){ .name = "EPMD", .ms = between(t->ssh, t->epmd) };
 	snprintf(hops[HOP_EPMD].detail, sizeof hops->detail, "%s",
-		 t->epmd ? link->stream.what : "not asked (--dist-port)");
+		 t->epmd ? link->transport.stream.what : "not asked (--dist-port)");
 	hops[HOP_HANDSHAKE] =
 		(struct hop){ .name = "handshake", .ms = between(t->epmd ? t->epmd : t->ssh, t->handshake) };
-	snprintf(hops[HOP_HANDSHAKE].detail, sizeof hops->detail, "%s, hidden as %s, cookie from %s", link->node,
-		 link->self.node, c->cookie.source);
+	snprintf(hops[HOP_HANDSHAKE].detail, sizeof hops->detail, "%s, hidden as %s, cookie from %s%s", link->node,
+		 link->self.node, c->cookie.source, tls_text(link, tls, sizeof tls));
 	hops[HOP_CALL] = (struct hop){ .name = "call", .ms = call_ms };
 	snprintf(hops[HOP_CALL].detail, sizeof hops->detail, "OTP %s", release);
 }
@@ -97,6 +111,22 @@ static struct json_object *ssh_json(const struct tunnel_info *info)
 	return ssh;
 }
 
+/* null for plain distribution. */
+static struct json_object *tls_json(const struct link *link)
+{
+	struct tls_info info;
+
+	if (!link->transport.tls)
+		return NULL;
+	struct json_object *tls = json_object_new_object();
+	tls_describe(link->transport.tls, &info);
+	report_add_text(tls, "version", info.version);
+	report_add_text(tls, "cipher", info.cipher);
+	report_add_text(tls, "subject", info.subject);
+	json_object_object_add(tls, "verified", json_object_new_boolean(info.verified));
+	return tls;
+}
+
 static struct json_object *ms_json(double ms)
 {
 	char text[32];
@@ -118,6 +148,7 @@ static bool show_json(const char *target, const struct connection *c, const stru
 	report_add_text(object, "name_lent", link->self.node);
 	report_add_text(object, "flags", dist_flags_text(link->node_flags, flags, sizeof flags));
 	json_object_object_add(object, "ssh", ssh_json(&c->info));
+	json_object_object_add(object, "tls", tls_json(link));
 	for (int i = 0; i < HOP_COUNT; i++)
 		json_object_object_add(times, hops[i].name, ms_json(hops[i].ms));
 	json_object_object_add(times, "total", ms_json(total_ms));
@@ -151,20 +182,16 @@ static bool run(const struct command_options *options, const char *const *words,
 {
 	struct connection connection;
 	struct target_options holds;
-	struct target target;
 	bool ok = false;
 
 	(void)count;
-	if (!target_parse(words[0], &target, err))
+	if (!target_options_init(&holds, options, words[0], err))
 		return false;
-	if (target_options_init(&holds, options, target.destination, target.node, err)) {
-		if (connect_begin(&connection, &holds.connect, target.destination, target.node, false, err)) {
-			ok = ping(options, words[0], &connection, err);
-			connect_end(&connection);
-		}
-		target_options_clear(&holds);
+	if (connect_begin(&connection, &holds.connect, holds.target.destination, holds.target.node, false, err)) {
+		ok = ping(options, words[0], &connection, err);
+		connect_end(&connection);
 	}
-	target_clear(&target);
+	target_options_clear(&holds);
 	return ok;
 }
 

@@ -8,11 +8,6 @@
 
 enum { HANDSHAKE_TIMEOUT_MS = 10000 };
 
-bool target_options_given(const struct command_options *typed, size_t option)
-{
-	return typed->given[option];
-}
-
 static bool names_cookie(const struct command_options *typed)
 {
 	for (size_t i = 0; i < command_option_count; i++) {
@@ -62,24 +57,40 @@ static struct cookie_sources sources_of(const struct command_options *options)
 	};
 }
 
-static void cookie_for(const void *context, const char *node, struct cookie_sources *sources)
+static struct tls_sources tls_of(const struct command_options *options)
+{
+	return (struct tls_sources){
+		.ca = options->tls_ca,
+		.certificate = options->tls_cert,
+		.key = options->tls_key,
+		.crl = options->tls_crl,
+		.server_name = options->tls_server_name,
+		.verify = options->tls_verify,
+		.passphrase_command = options->tls_passphrase_command,
+	};
+}
+
+static void sources_for(const void *context, const char *node, struct cookie_sources *cookie, struct tls_sources *tls)
 {
 	const struct target_options *t = context;
 	struct command_options options;
 
 	fill(t->typed, t->host, node, &options);
-	*sources = sources_of(&options);
+	*cookie = sources_of(&options);
+	*tls = tls_of(&options);
 }
 
-bool target_options_init(struct target_options *t, const struct command_options *typed, const char *destination,
-			 const char *node, struct error *err)
+bool target_options_init(struct target_options *t, const struct command_options *typed, const char *text,
+			 struct error *err)
 {
-	const char *at = strrchr(destination, '@');
-
 	if (typed->elixir && typed->language && strcmp(typed->language, "elixir") != 0)
 		return error_set(err, ERROR_USAGE, "--elixir and --language %s contradict each other", typed->language);
-	*t = (struct target_options){ .typed = typed, .host = xstrdup(at ? at + 1 : destination) };
-	fill(typed, t->host, node, &t->options);
+	*t = (struct target_options){ .typed = typed };
+	if (!target_parse(text, &t->target, err))
+		return false;
+	const char *at = strrchr(t->target.destination, '@');
+	t->host = at ? at + 1 : t->target.destination;
+	fill(typed, t->host, t->target.node, &t->options);
 	t->connect = (struct connect_options){
 		.ssh_config = t->options.ssh_config,
 		.ssh_options = t->options.ssh_options.values,
@@ -87,7 +98,8 @@ bool target_options_init(struct target_options *t, const struct command_options 
 		.epmd_port = t->options.epmd_port,
 		.dist_port = t->options.dist_port,
 		.cookie = sources_of(&t->options),
-		.cookie_for = settings_knows_nodes(typed->settings, t->host) ? cookie_for : NULL,
+		.tls = tls_of(&t->options),
+		.sources_for = settings_knows_nodes(typed->settings, t->host) ? sources_for : NULL,
 		.context = t,
 		.timeout_ms = t->options.handshake_timeout_ms ? t->options.handshake_timeout_ms : HANDSHAKE_TIMEOUT_MS,
 	};
@@ -101,6 +113,5 @@ void target_options_know_node(struct target_options *t, const char *node)
 
 void target_options_clear(struct target_options *t)
 {
-	free(t->host);
-	t->host = NULL;
+	target_clear(&t->target);
 }

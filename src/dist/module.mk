@@ -5,7 +5,8 @@ libbeamline_a_SOURCES += \
 	src/dist/flags.c src/dist/flags.h \
 	src/dist/frame.c src/dist/frame.h \
 	src/dist/handshake.c src/dist/handshake.h \
-	src/dist/handshake_accept.c src/dist/handshake_packet.c src/dist/handshake_packet.h
+	src/dist/handshake_accept.c src/dist/handshake_packet.c src/dist/handshake_packet.h \
+	src/dist/tls.c src/dist/tls.h src/dist/tls_context.c src/dist/tls_error.c src/dist/tls_private.h
 
 check_PROGRAMS += tests/unit/dist_test tests/unit/handshake_test tests/unit/recorded_test
 

@@ -204,7 +204,7 @@ bool calls_turn(struct calls *calls, struct error *err)
 	/* Before the wait: a node that never stops sending would keep the time from being looked at. */
 	if (deadline != IO_NO_DEADLINE && clock_ms() >= deadline)
 		return expire(calls, clock_ms(), err);
-	switch (io_wait_one(calls->link->stream.fd, link_poll_events(calls->link), deadline, err)) {
+	switch (io_wait_one(calls->link->transport.stream.fd, link_poll_events(calls->link), deadline, err)) {
 	case IO_READY:
 		return link_serve(calls->link, on_link_message, calls, err);
 	case IO_TIMEOUT:

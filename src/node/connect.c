@@ -28,8 +28,8 @@ static char *short_name(const char *node)
 static bool ask_all(struct connection *c, bool list, struct error *err)
 {
 	if (c->options->dist_port && !list) {
-		/* The node gives us a few seconds once it is connected to: not before the command has its cookie. */
-		if (!c->sources.command &&
+		/* The node gives us a few seconds once it is connected to: not before a command or a person has answered. */
+		if (!c->sources.command && !c->tls_locked &&
 		    !tunnel_forward(c->tunnel, loopback_4, (uint16_t)c->options->dist_port, &c->dist_stream, err))
 			return false;
 	} else {
@@ -43,20 +43,36 @@ static bool ask_all(struct connection *c, bool list, struct error *err)
 }
 
 /* Which sources serve a node of that name (NULL: not known yet). What another node's sources gave is dropped. */
-static void choose_cookie(struct connection *c, const char *name)
+static void choose_sources(struct connection *c, const char *name)
 {
-	struct cookie_sources wanted = c->options->cookie;
+	struct cookie_sources cookie = c->options->cookie;
+	struct tls_sources tls = c->options->tls;
 	char *before_at = short_name(name);
 
-	if (before_at && c->options->cookie_for)
-		c->options->cookie_for(c->options->context, before_at, &wanted);
+	if (before_at && c->options->sources_for)
+		c->options->sources_for(c->options->context, before_at, &cookie, &tls);
 	free(before_at);
-	if (cookie_same_sources(&wanted, &c->sources))
+	if (!tls_sources_same(&tls, &c->tls_sources)) {
+		tls_context_free(c->tls);
+		c->tls = NULL;
+		c->tls_locked = false;
+		c->tls_sources = tls;
+	}
+	if (cookie_same_sources(&cookie, &c->sources))
 		return;
 	cookie_wipe(&c->cookie);
 	stream_close(&c->cookie_stream);
-	c->sources = wanted;
+	c->sources = cookie;
 	c->cookie_err.code = ERROR_NONE;
+}
+
+/* Reads what TLS needs; a passphrase must wait for SSH, as the broker may be asking on the terminal. */
+static bool start_tls(struct connection *c, struct error *err)
+{
+	if (c->tls || c->tls_locked || !tls_sources_given(&c->tls_sources))
+		return true;
+	c->tls = tls_files_load(&c->tls_sources, &c->tls_locked, err);
+	return c->tls || c->tls_locked;
 }
 
 /*
@@ -88,10 +104,10 @@ bool connect_begin(struct connection *c, const struct connect_options *options, 
 	*c = (struct connection){ .options = options, .times.begun = clock_us() };
 	c->cookie_stream = c->epmd_stream = c->dist_stream = STREAM_NONE;
 	c->node = node ? xstrdup(node) : NULL;
-	choose_cookie(c, node);
-	/* The cookie comes after the fork, so that the broker never has it. */
+	choose_sources(c, node);
+	/* The secrets come after the fork, so that the broker never has them. */
 	c->tunnel = tunnel_open(&tunnel, err);
-	if (c->tunnel && ask_all(c, list, err) && start_cookie(c, err))
+	if (c->tunnel && start_tls(c, err) && ask_all(c, list, err) && start_cookie(c, err))
 		return true;
 	connect_end(c);
 	return false;
@@ -145,7 +161,7 @@ static bool provide_cookie(void *context, const char *name, const struct cookie 
 
 	/* The name that was asked for decides, or EPMD's: a node may call itself what it likes. */
 	if (!c->node && !c->linked[0])
-		choose_cookie(c, name);
+		choose_sources(c, name);
 	*cookie = &c->cookie;
 	return finish_cookie(c, err);
 }
@@ -159,7 +175,7 @@ static bool prepare_cookie(struct connection *c, struct error *err)
 	struct error failure;
 
 	if (!c->node && c->linked[0])
-		choose_cookie(c, c->linked);
+		choose_sources(c, c->linked);
 	if (c->sources.command && !wait_ssh(c, err))
 		return false;
 	if (c->sources.command ? finish_cookie(c, &failure) : start_cookie(c, &failure))
@@ -168,6 +184,28 @@ static bool prepare_cookie(struct connection *c, struct error *err)
 	if (failure.code == ERROR_INTERRUPTED)
 		*err = failure;
 	return failure.code != ERROR_INTERRUPTED;
+}
+
+/* The same for TLS. */
+static bool prepare_tls(struct connection *c, struct error *err)
+{
+	if (!start_tls(c, err))
+		return false;
+	if (!c->tls_locked)
+		return true;
+	if (!wait_ssh(c, err))
+		return false;
+	c->tls = tls_files_unlock(&c->tls_sources, c->options->may_ask, err);
+	c->tls_locked = false;
+	return c->tls != NULL;
+}
+
+/* Whose certificate the node's must be, where that is known before it has told its name. */
+static const char *server_name(const struct connection *c)
+{
+	const char *at = c->node ? strchr(c->node, '@') : NULL;
+
+	return c->tls_sources.server_name ? c->tls_sources.server_name : at ? at + 1 : NULL;
 }
 
 static bool node_absent(uint16_t port, struct error *err)
@@ -188,15 +226,17 @@ static bool link_over(struct connection *c, struct stream *stream, uint16_t port
 		      struct error *err)
 {
 	const struct link_needs needs = { .ready = wait_ssh, .cookie = provide_cookie, .context = c };
-	int timeout = c->options->timeout_ms;
+	const struct link_peer peer = {
+		.version = version, .tls = c->tls, .server_name = server_name(c), .timeout_ms = c->options->timeout_ms
+	};
 
-	if (link_open(link, stream, version, timeout, &needs, err))
+	if (link_open(link, stream, &peer, &needs, err))
 		return true;
 	if (err->code != ERROR_CHANNEL_REFUSED)
 		return false;
 	if (!tunnel_forward(c->tunnel, loopback_6, port, stream, err))
 		return false;
-	if (link_open(link, stream, version, timeout, &needs, err))
+	if (link_open(link, stream, &peer, &needs, err))
 		return true;
 	return err->code == ERROR_CHANNEL_REFUSED ? node_absent(port, err) : false;
 }
@@ -208,7 +248,7 @@ static bool say_cookie(const struct connection *c, struct error *err)
 
 static bool link_version(struct connection *c, uint16_t port, int version, struct link *link, struct error *err)
 {
-	if (!prepare_cookie(c, err))
+	if (!prepare_cookie(c, err) || !prepare_tls(c, err))
 		return false;
 	struct stream stream = c->dist_stream;
 	c->dist_stream = STREAM_NONE;
@@ -352,6 +392,8 @@ void connect_end(struct connection *c)
 	tunnel_close(c->tunnel);
 	c->tunnel = NULL;
 	cookie_wipe(&c->cookie);
+	tls_context_free(c->tls);
+	c->tls = NULL;
 	free(c->node);
 	c->node = NULL;
 }

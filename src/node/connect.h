@@ -14,6 +14,7 @@
 #include "dist/epmd.h"
 #include "node/cookie.h"
 #include "node/link.h"
+#include "node/tls_files.h"
 #include "ssh/tunnel.h"
 
 struct connect_options {
@@ -23,11 +24,13 @@ struct connect_options {
 	int epmd_port; /* 0: 4369 */
 	int dist_port; /* 0: ask EPMD */
 	struct cookie_sources cookie;
+	struct tls_sources tls;
 	/*
 	 * The sources for a node, once the name that EPMD or the handshake gives it is known (its part before the @) and none was asked for.
-	 * NULL: those above.
+	 * NULL: those above. TLS's count only where EPMD tells the name.
 	 */
-	void (*cookie_for)(const void *context, const char *node, struct cookie_sources *sources);
+	void (*sources_for)(const void *context, const char *node, struct cookie_sources *cookie,
+			    struct tls_sources *tls);
 	const void *context;
 	int timeout_ms; /* for each step behind SSH: EPMD's answer, the handshake */
 };
@@ -45,7 +48,10 @@ struct connection {
 	struct tunnel *tunnel;
 	struct tunnel_info info;
 	struct cookie cookie;
-	struct cookie_sources sources;  /* of that cookie */
+	struct cookie_sources sources; /* of that cookie */
+	struct tls_sources tls_sources;
+	struct tls_context *tls;        /* NULL: plain distribution, or not made yet */
+	bool tls_locked;                /* its key waits for a passphrase */
 	struct error cookie_err;        /* why they gave none; asked once only */
 	struct stream cookie_stream;    /* the remote file, on its way */
 	struct stream epmd_stream;      /* EPMD's answer, on its way */

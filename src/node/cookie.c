@@ -9,7 +9,6 @@
 
 #include "base/buf.h"
 #include "base/host.h"
-#include "base/io.h"
 #include "base/secret.h"
 
 static bool is_blank(uint8_t c)
@@ -57,44 +56,17 @@ bool cookie_from_file(const char *path, struct cookie *cookie, struct error *err
 	return ok;
 }
 
-/* The last line of what a command said. */
-static const char *last_line(struct buf *said)
-{
-	while (said->len > 0 && is_blank(said->data[said->len - 1]))
-		said->len--;
-	const char *text = buf_text(said);
-	const char *newline = strrchr(text, '\n');
-	return newline ? newline + 1 : text;
-}
-
 bool cookie_from_command(const char *command, struct cookie *cookie, struct error *err)
 {
-	const char *const argv[] = { "/bin/sh", "-c", command, NULL };
-	struct host_child child;
-	struct buf text, said;
-	int status;
-	bool ok = false;
+	struct buf text;
 
 	snprintf(cookie->source, sizeof cookie->source, "the command “%.900s”", command);
 	buf_init_secret(&text, COOKIE_TEXT_MAX);
-	buf_init(&said, COOKIE_TEXT_MAX);
-	bool started = host_start(&child, argv, err);
-	child.ends_when_full = true;
-	if (!started || !host_finish(&child, &text, &said, IO_NO_DEADLINE, &status, err)) {
-		if (text.overflow)
-			error_set(err, ERROR_COOKIE_UNSAFE, "%s prints more than a cookie", cookie->source);
-		else
-			error_prefix(err, "%s", cookie->source);
-	} else if (status != 0) {
-		const char *line = last_line(&said);
-		error_set(err, ERROR_COOKIE_MISSING, "no cookie: %s ends with status %d%s%.200s", cookie->source,
-			  status, *line ? ": " : "", line);
-		error_cure(err, "run it by hand: it must print the node's cookie, and end with status 0");
-	} else {
-		ok = cookie_take(text.data, text.len, cookie, err);
-	}
+	bool ok = host_command_output(cookie->source, command, ERROR_COOKIE_MISSING, &text, err) &&
+		  cookie_take(text.data, text.len, cookie, err);
+	if (text.overflow)
+		error_set(err, ERROR_COOKIE_UNSAFE, "%s prints more than a cookie", cookie->source);
 	buf_clear(&text);
-	buf_clear(&said);
 	return ok;
 }
 

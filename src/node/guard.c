@@ -2,6 +2,7 @@
 #include "node/guard.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/terminal.h"
@@ -56,26 +57,35 @@ static bool refuse(struct error *err, const char *found, const char *node, const
 	return error_cure(err, "if that is what you want: --confirm %s", node);
 }
 
+/* Has a person type the name; why: "", or the reason why what was typed is not it. False: as terminal_ask. */
+static bool ask_name(const char *question, bool (*is_name)(const char *answer, const char *name), const char *name,
+		     char *why, size_t size, struct error *err)
+{
+	struct buf answer;
+
+	buf_init(&answer, 4096);
+	why[0] = '\0';
+	bool asked = terminal_ask(question, false, &answer, err);
+	if (!asked)
+		error_append(err, "; nothing was evaluated");
+	else if (answer.len == 0)
+		snprintf(why, size, "its name was not typed");
+	else if (!is_name(buf_text(&answer), name))
+		snprintf(why, size, "“%.200s” was typed, which is not its name", buf_text(&answer));
+	buf_clear(&answer);
+	return asked;
+}
+
 bool guard_ask(const char *found, const char *node, bool may_ask, struct error *err)
 {
-	struct buf question, answer;
-	bool ok = false;
 	char why[256];
 
 	if (!may_ask)
 		return refuse(err, found, node, "refused without a terminal to confirm on");
-	buf_init(&question, 8192);
-	buf_init(&answer, 4096);
-	buf_printf(&question, "%s could stop the node %s.\nType the node's name to go on: ", found, node);
-	if (!terminal_ask(buf_text(&question), false, &answer, err))
-		error_append(err, "; nothing was evaluated");
-	else if (!(ok = target_names_node(buf_text(&answer), node))) {
-		snprintf(why, sizeof why, "“%.200s” was typed, which is not its name", buf_text(&answer));
-		refuse(err, found, node, answer.len ? why : "its name was not typed");
-	}
-	buf_clear(&question);
-	buf_clear(&answer);
-	return ok;
+	char *question = xasprintf("%s could stop the node %s.\nType the node's name to go on: ", found, node);
+	bool asked = ask_name(question, target_names_node, node, why, sizeof why, err);
+	free(question);
+	return asked && (!why[0] || refuse(err, found, node, why));
 }
 
 bool guard_check_confirm(const char *confirm, const char *node, const char *environment, bool *confirmed,
@@ -91,29 +101,24 @@ bool guard_check_confirm(const char *confirm, const char *node, const char *envi
 
 static bool refuse_environment(struct error *err, const char *environment, const char *target, const char *why)
 {
-	error_set(err, ERROR_GUARD, "%s belongs to %s, which wants to be confirmed: %s; nothing was done", target,
+	error_set(err, ERROR_GUARD, "%s belongs to %s, which wants to be confirmed: %s; nothing was evaluated", target,
 		  environment, why);
 	return error_cure(err, "if that is where you want to work: --confirm %s, or the node's name", environment);
 }
 
+static bool same_name(const char *answer, const char *name)
+{
+	return strcmp(answer, name) == 0;
+}
+
 bool guard_ask_environment(const char *environment, const char *target, bool may_ask, struct error *err)
 {
-	struct buf question, answer;
-	bool ok = false;
 	char why[256];
 
 	if (!may_ask)
 		return refuse_environment(err, environment, target, "refused without a terminal to confirm on");
-	buf_init(&question, 8192);
-	buf_init(&answer, 4096);
-	buf_printf(&question, "%s belongs to %s.\nType the environment's name to go on: ", target, environment);
-	if (!terminal_ask(buf_text(&question), false, &answer, err)) {
-		error_append(err, "; nothing was done");
-	} else if (!(ok = strcmp(buf_text(&answer), environment) == 0)) {
-		snprintf(why, sizeof why, "“%.200s” was typed, which is not its name", buf_text(&answer));
-		refuse_environment(err, environment, target, answer.len ? why : "its name was not typed");
-	}
-	buf_clear(&question);
-	buf_clear(&answer);
-	return ok;
+	char *question = xasprintf("%s belongs to %s.\nType the environment's name to go on: ", target, environment);
+	bool asked = ask_name(question, same_name, environment, why, sizeof why, err);
+	free(question);
+	return asked && (!why[0] || refuse_environment(err, environment, target, why));
 }

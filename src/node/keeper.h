@@ -9,6 +9,7 @@
 #include "node/link.h"
 
 struct keeper {
+	struct link *link;
 	int lifeline; /* our end; its closing ends the child */
 	int pid;
 };

@@ -28,13 +28,13 @@ void link_close(struct link *link)
 		      link->node, (unsigned long long)c->refused, (unsigned long long)c->skipped);
 	frame_reader_clear(&link->frames);
 	buf_clear(&link->out);
-	stream_close(&link->stream);
+	transport_close(&link->transport);
 }
 
 /* The connection is gone: what the SSH side says, or that the node closed it. */
 static bool lost(struct link *link, struct error *err)
 {
-	if (!stream_reason(&link->stream, clock_ms() + REASON_WAIT_MS, err))
+	if (!stream_reason(&link->transport.stream, clock_ms() + REASON_WAIT_MS, err))
 		return false;
 	error_set(err, ERROR_NODE_LOST, "the node %s closed the connection", link->node);
 	return error_cure(err, "it may have stopped or been restarted; try again");
@@ -48,22 +48,27 @@ bool link_flush(struct link *link, struct error *err)
 		return error_set(err, ERROR_LIMIT, "more than %d MiB wait to be sent to %s", LINK_OUT_MAX >> 20,
 				 link->node);
 	while (link->out_at < out->len) {
-		ssize_t n = io_write(link->stream.fd, out->data + link->out_at, out->len - link->out_at);
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+		size_t n;
+		switch (transport_write(&link->transport, out->data + link->out_at, out->len - link->out_at, &n, err)) {
+		case TRANSPORT_MOVED:
+			link->out_at += n;
+			link->sent_at = clock_ms();
+			break;
+		case TRANSPORT_WAIT:
 			/* What is sent may not take the room of what waits. */
 			if (link->out_at > LINK_OUT_MAX / 8) {
 				buf_consume(out, link->out_at);
 				link->out_at = 0;
 			}
 			return true;
-		}
-		if (n < 0)
+		case TRANSPORT_ENDED:
 			return lost(link, err);
-		link->out_at += (size_t)n;
-		link->sent_at = clock_ms();
+		case TRANSPORT_FAILED:
+			return false;
+		}
 	}
 	out->len = link->out_at = 0;
-	return true;
+	return transport_flush(&link->transport) != TRANSPORT_ENDED || lost(link, err);
 }
 
 size_t link_begin(struct link *link)
@@ -119,7 +124,9 @@ bool link_is_us(const struct link *link, const struct term *t)
 
 short link_poll_events(const struct link *link)
 {
-	return (short)(POLLIN | (link->out.len > link->out_at ? POLLOUT : 0));
+	bool waits = link->out.len > link->out_at || !transport_is_flushed(&link->transport);
+
+	return (short)(POLLIN | (waits ? POLLOUT : 0));
 }
 
 /* Is it for the caller? Then as what. */
@@ -200,15 +207,21 @@ static bool on_bytes(struct link *link, const uint8_t *data, size_t len, link_ha
 bool link_serve(struct link *link, link_handler *handler, void *context, struct error *err)
 {
 	static uint8_t block[READ_SIZE];
+	size_t len;
 
 	if (!link_flush(link, err))
 		return false;
-	ssize_t n = io_read(link->stream.fd, block, sizeof block);
-	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+	switch (transport_read(&link->transport, block, sizeof block, &len, err)) {
+	case TRANSPORT_WAIT:
 		return true;
-	if (n <= 0)
+	case TRANSPORT_ENDED:
 		return lost(link, err);
-	if (!on_bytes(link, block, (size_t)n, handler, context, err))
+	case TRANSPORT_FAILED:
+		return false;
+	case TRANSPORT_MOVED:
+		break;
+	}
+	if (!on_bytes(link, block, len, handler, context, err))
 		return false;
 	if (link->out.len == 0 && clock_ms() - link->sent_at >= TICK_AFTER_MS)
 		frame_put_tick(&link->out);

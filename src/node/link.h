@@ -17,7 +17,7 @@
 #include "dist/frame.h"
 #include "dist/handshake.h"
 #include "node/cookie.h"
-#include "ssh/tunnel.h"
+#include "node/transport.h"
 
 enum {
 	LINK_FRAME_MAX = 1024 * 1024,    /* larger messages are passed over: our own programs send pieces */
@@ -32,7 +32,7 @@ struct link_counters {
 };
 
 struct link {
-	struct stream stream;
+	struct transport transport;
 	struct dist_self self;
 	char node[HANDSHAKE_NAME_MAX + 1]; /* the node's full name, as it told it */
 	uint64_t node_flags;
@@ -61,6 +61,15 @@ struct link_message {
 /* False with err set ends the reading. */
 typedef bool link_handler(void *context, const struct link_message *message, struct error *err);
 
+/* With whom a link is made: how the stream to it is used. */
+struct link_peer {
+	int version;                   /* of the handshake: 6, or 5 */
+	const struct tls_context *tls; /* NULL: plain distribution */
+	const char *
+		server_name; /* whose certificate the node's must be; NULL: for the host part of the name that it tells */
+	int timeout_ms;
+};
+
 /* What the handshake needs of its caller, each asked for when its time has come. */
 struct link_needs {
 	bool (*ready)(void *context, struct error *err); /* waits until SSH is ready */
@@ -69,10 +78,10 @@ struct link_needs {
 };
 
 /*
- * The handshake over a stream, which the link owns from here on, also when this fails. version: 6, or 5. Our name leaves at once; the time
- * counts from when SSH is ready, for the whole handshake. Errors: those of the needs, the stream and the handshake.
+ * The handshake over a stream, which the link owns from here on, also when this fails. Our name (or TLS's first bytes) leaves at once; the
+ * time counts from when SSH is ready, for the whole handshake. Errors: those of the needs, the stream, TLS and the handshake.
  */
-bool link_open(struct link *link, struct stream *stream, int version, int timeout_ms, const struct link_needs *needs,
+bool link_open(struct link *link, struct stream *stream, const struct link_peer *peer, const struct link_needs *needs,
 	       struct error *err);
 void link_close(struct link *link);
 
@@ -87,7 +96,7 @@ bool link_is_ref(const struct link *link, const struct term *t, const struct lin
 
 /* Sends what waits in link->out, as far as the descriptor takes it now. */
 bool link_flush(struct link *link, struct error *err);
-/* What to poll for on link->stream.fd. */
+/* What to poll for, on link->transport.stream.fd. */
 short link_poll_events(const struct link *link);
 /*
  * After poll: sends, reads, answers, calls the handler for what is for us. Errors: ERROR_NODE_LOST or what the SSH side knows of the loss,

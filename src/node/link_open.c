@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -18,26 +17,26 @@ static const char our_host[] = "beamline.invalid";
 
 static void link_init(struct link *link, struct stream *stream)
 {
-	*link = (struct link){ .stream = *stream, .sent_at = clock_ms() };
+	*link = (struct link){ .sent_at = clock_ms() };
 	snprintf(link->node, sizeof link->node, "at %s", stream->what);
 	frame_reader_init(&link->frames, LINK_FRAME_MAX);
 	buf_init(&link->out, LINK_OUT_MAX);
-	*stream = STREAM_NONE;
+	transport_init(&link->transport, stream);
 }
 
-static bool start(struct handshake *h, int version, struct error *err)
+static bool start(struct handshake *h, const struct link_peer *peer, struct error *err)
 {
 	struct handshake_options options = {
 		.name = our_host,
 		.flags = dist_flags_ours() | DIST_FLAG_NAME_ME,
-		.version = version,
-		.length_bytes = 2,
+		.version = peer->version,
+		.length_bytes = peer->tls ? 4 : 2,
 	};
 	char fixed[64];
 
 	if (!platform_random(&options.challenge, sizeof options.challenge))
 		return error_set(err, ERROR_NO_RESOURCES, "the system gives no random bytes: %s", strerror(errno));
-	if (version < 6) {
+	if (peer->version < 6) {
 		/* No name to be lent there. One of a few, so that the node's atom table does not grow with every visit. */
 		snprintf(fixed, sizeof fixed, "beamline-%d@%s", (int)(getpid() % 32), our_host);
 		options.name = fixed;
@@ -48,71 +47,137 @@ static bool start(struct handshake *h, int version, struct error *err)
 	return true;
 }
 
+/* A handshake under way: what its steps share. */
+struct opening {
+	struct link *link;
+	struct handshake h;
+	const struct link_peer *peer;
+	const struct link_needs *needs;
+	int64_t deadline;
+};
+
 /* Sends what the state machine has to send; a handshake's packets always fit into the socket. */
-static bool send_packets(struct link *link, struct handshake *h, struct error *err)
+static bool send_packets(struct opening *o, struct error *err)
 {
-	if (h->out.len > 0 && !io_write_all(link->stream.fd, h->out.data, h->out.len)) {
-		if (stream_wait_open(&link->stream, clock_ms() + 500, err))
-			handshake_closed(h, err);
+	struct buf *out = &o->h.out;
+
+	if (out->len > 0 && !transport_write_all(&o->link->transport, out->data, out->len)) {
+		if (stream_wait_open(&o->link->transport.stream, clock_ms() + 500, err))
+			handshake_closed(&o->h, err);
 		return false;
 	}
-	h->out.len = 0;
+	out->len = 0;
 	return true;
 }
 
-static bool wait_bytes(struct link *link, struct handshake *h, int64_t deadline, struct error *err)
+/* While TLS is not up, silence may have another cause than where the handshake stands. */
+static bool say_no_tls(const struct opening *o, bool ended, struct error *err)
 {
-	enum io_wait waited = io_wait_one(link->stream.fd, POLLIN, deadline, err);
+	bool answered = tls_was_answered(o->link->transport.tls);
 
-	if (waited == IO_READY || waited == IO_SIGNAL)
-		return waited == IO_READY;
-	return handshake_timed_out(h, err);
+	error_set(err, answered ? ERROR_TLS_FAILED : ERROR_PLAIN_EXPECTED, "the node %s %s",
+		  ended ? "closed the connection" : "does not go on",
+		  answered ? "during TLS's handshake" : "instead of answering in TLS");
+	return error_cure(err, answered ? "the node's log may tell more"
+					: "it seems to speak plain distribution: leave out the --tls options");
+}
+
+static bool timed_out(const struct opening *o, struct error *err)
+{
+	const struct tls *tls = o->link->transport.tls;
+
+	return tls && !tls_is_up(tls) ? say_no_tls(o, false, err) : handshake_timed_out(&o->h, err);
 }
 
 /* The other side closed: the SSH side may know why, else the step of the handshake tells. */
-static bool closed(struct link *link, struct handshake *h, struct error *err)
+static bool closed(const struct opening *o, struct error *err)
 {
-	return stream_reason(&link->stream, clock_ms() + 500, err) ? handshake_closed(h, err) : false;
+	struct transport *t = &o->link->transport;
+
+	if (!stream_reason(&t->stream, clock_ms() + 500, err))
+		return false;
+	if (t->tls && !tls_is_up(t->tls))
+		return say_no_tls(o, true, err);
+	/* In TLS 1.3 we are done before the node has looked at our certificate; its alert may be lost where it closes at once. */
+	if (t->tls && tls_is_doubted(t->tls, err))
+		return false;
+	return handshake_closed(&o->h, err);
 }
 
-/* What has come, without taking it: bytes behind the handshake are frames, and stay for link_serve. */
-static bool peek_bytes(struct link *link, struct handshake *h, int64_t deadline, uint8_t *block, size_t size,
-		       size_t *len, struct error *err)
+/* After something could not be done. True: now it can be tried again. */
+static bool wait_bytes(const struct opening *o, enum transport_io why, struct error *err)
 {
-	for (;;) {
-		ssize_t n = recv(link->stream.fd, block, size, MSG_PEEK);
-		if (n == 0)
-			return closed(link, h, err);
-		if (n > 0) {
-			*len = (size_t)n;
-			return true;
-		}
-		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-			return closed(link, h, err);
-		if (!wait_bytes(link, h, deadline, err))
+	if (why == TRANSPORT_FAILED)
+		return false;
+	if (why == TRANSPORT_ENDED)
+		return closed(o, err);
+	enum io_wait waited = io_wait_one(o->link->transport.stream.fd, POLLIN, o->deadline, err);
+	if (waited == IO_READY || waited == IO_SIGNAL)
+		return waited == IO_READY;
+	return timed_out(o, err);
+}
+
+/* TLS's own handshake: what it needs goes out with what is read. */
+static bool run_tls(struct opening *o, struct error *err)
+{
+	struct transport *t = &o->link->transport;
+	struct tls_info info;
+	uint8_t byte;
+	size_t len;
+
+	while (!tls_is_up(t->tls)) {
+		enum transport_io io = transport_peek(t, &byte, 1, &len, err);
+		if (io != TRANSPORT_MOVED && !tls_is_up(t->tls) && !wait_bytes(o, io, err))
+			return false;
+		if (io == TRANSPORT_FAILED)
 			return false;
 	}
+	tls_describe(t->tls, &info);
+	log_v("TLS", "%s, %s; the node's certificate: %s%s", info.version, info.cipher, info.subject,
+	      info.verified ? "" : " (not verified)");
+	return true;
 }
 
-static bool run(struct link *link, struct handshake *h, int64_t deadline, const struct link_needs *needs,
-		struct error *err)
+/* The certificate must be for the node that answers; where no name was given, for the host part of its own. Before our proof of the cookie. */
+static bool check_certificate(const struct opening *o, struct error *err)
 {
+	const char *at = strchr(o->h.peer_name, '@');
+
+	return !o->peer->tls || tls_check_name(o->link->transport.tls, at ? at + 1 : o->h.peer_name, err);
+}
+
+static bool prove(struct opening *o, enum handshake_event *event, struct error *err)
+{
+	const struct cookie *cookie;
+
+	if (!check_certificate(o, err) || !o->needs->cookie(o->needs->context, o->h.peer_name, &cookie, err))
+		return false;
+	*event = handshake_cookie(&o->h, cookie->bytes, cookie->len, err);
+	return true;
+}
+
+/* Bytes behind the handshake are frames, and stay for link_serve. */
+static bool run(struct opening *o, struct error *err)
+{
+	struct transport *t = &o->link->transport;
 	enum handshake_event event = HANDSHAKE_MORE;
 	uint8_t block[HANDSHAKE_PACKET_MAX];
-	size_t len = 0, used;
+	size_t len, used;
 
 	while (event != HANDSHAKE_DONE) {
-		if (!send_packets(link, h, err) || !peek_bytes(link, h, deadline, block, sizeof block, &len, err))
+		if (!send_packets(o, err))
 			return false;
-		event = handshake_feed(h, block, len, &used, err);
-		if (io_read(link->stream.fd, block, used) != (ssize_t)used)
-			return error_set(err, ERROR_INTERNAL, "the handshake's bytes are gone");
-		if (event == HANDSHAKE_WANTS_COOKIE) {
-			const struct cookie *cookie;
-			if (!needs->cookie(needs->context, h->peer_name, &cookie, err))
+		enum transport_io io = transport_peek(t, block, sizeof block, &len, err);
+		if (io != TRANSPORT_MOVED) {
+			if (!wait_bytes(o, io, err))
 				return false;
-			event = handshake_cookie(h, cookie->bytes, cookie->len, err);
+			continue;
 		}
+		event = handshake_feed(&o->h, block, len, &used, err);
+		if (!transport_skip(t, used))
+			return error_set(err, ERROR_INTERNAL, "the handshake's bytes are gone");
+		if (event == HANDSHAKE_WANTS_COOKIE && !prove(o, &event, err))
+			return false;
 		if (event == HANDSHAKE_FAILED)
 			return false;
 	}
@@ -129,22 +194,32 @@ static void take_over(struct link *link, const struct handshake *h)
 	log_v("node", "connected to %s as %s, hidden, handshake version %d", link->node, link->self.node, h->version);
 }
 
-bool link_open(struct link *link, struct stream *stream, int version, int timeout_ms, const struct link_needs *needs,
+/* What leaves before SSH is ready, to travel as soon as it is: TLS's first bytes, or our name. */
+static bool send_first(struct opening *o, struct error *err)
+{
+	const struct link_peer *peer = o->peer;
+
+	return peer->tls ? transport_start_tls(&o->link->transport, peer->tls, peer->server_name, err)
+			 : send_packets(o, err);
+}
+
+bool link_open(struct link *link, struct stream *stream, const struct link_peer *peer, const struct link_needs *needs,
 	       struct error *err)
 {
-	struct handshake h = { 0 };
+	struct opening o = { .link = link, .peer = peer, .needs = needs };
 
 	link_init(link, stream);
-	/* Our name leaves at once, to travel as soon as SSH is ready; how long a person takes to type a password is not counted. */
-	bool ok = start(&h, version, err) && send_packets(link, &h, err) && needs->ready(needs->context, err);
+	/* How long a person takes to type a password is not counted. */
+	bool ok = start(&o.h, peer, err) && send_first(&o, err) && needs->ready(needs->context, err);
 	if (ok) {
+		o.deadline = clock_ms() + peer->timeout_ms;
 		log_waiting("beamline: waiting for the node %s of the host …", link->node);
-		ok = run(link, &h, clock_ms() + timeout_ms, needs, err);
+		ok = (!peer->tls || run_tls(&o, err)) && run(&o, err);
 		log_waited();
 	}
 	if (ok)
-		take_over(link, &h);
-	handshake_clear(&h);
+		take_over(link, &o.h);
+	handshake_clear(&o.h);
 	if (!ok)
 		link_close(link);
 	return ok;

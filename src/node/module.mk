@@ -11,7 +11,9 @@ libbeamline_a_SOURCES += \
 	src/node/release.c src/node/release.h \
 	src/node/session.c src/node/session.h \
 	src/node/session_message.c src/node/session_message.h \
-	src/node/target.c src/node/target.h
+	src/node/target.c src/node/target.h \
+	src/node/tls_files.c src/node/tls_files.h \
+	src/node/transport.c src/node/transport.h
 
 check_PROGRAMS += tests/unit/node_test tests/unit/call_test
 # Many calls over one connection, for the bench.

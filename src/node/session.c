@@ -301,7 +301,7 @@ static bool flush_outputs(struct session *s, struct error *err)
 /* One turn of the loop: waits for the link, the outputs that have something to write, the deadline and signals. */
 static bool turn(struct session *s, struct error *err)
 {
-	struct pollfd fds[4] = { { .fd = s->link->stream.fd, .events = link_poll_events(s->link) } };
+	struct pollfd fds[4] = { { .fd = s->link->transport.stream.fd, .events = link_poll_events(s->link) } };
 	size_t count = 1;
 
 	/* Before all else: a node that never stops sending would keep the time from being looked at. */

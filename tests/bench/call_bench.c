@@ -114,9 +114,10 @@ static bool connect_direct(uint16_t port, struct stream *stream, struct error *e
 static bool run(struct bench *b, struct error *err)
 {
 	const struct link_needs needs = { .ready = ready, .cookie = the_cookie, .context = b };
+	const struct link_peer peer = { .version = 6, .timeout_ms = PATIENCE_MS };
 	struct link link;
 
-	if (!link_open(&link, &b->stream, 6, PATIENCE_MS, &needs, err))
+	if (!link_open(&link, &b->stream, &peer, &needs, err))
 		return false;
 	calls_init(&b->calls, &link, on_answer, b);
 	bool ok = run_calls(b, b->warm_up, err);

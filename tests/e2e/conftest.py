@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, TESTS)
 
+from rig.tls import tls_world  # noqa: E402
 from rig import Epmd, Network, Node, Proxy, Rig, RigError, Sshd, Terminal, adopt_orphans, run  # noqa: E402
 
 LIMIT = 120  # seconds a test may take, unless marked limit(N)
@@ -148,6 +149,8 @@ def beamline(rig, sshd, epmd, beamline_path):
             argv += ["--ssh-config", config or sshd.config]
         if epmd_port is not False:
             argv += ["--epmd-port", str(epmd_port or epmd.port)]
+        if os.environ.get("RIG_TLS") and words and words[0] in ("nodes", "ping", "eval", "rpc"):
+            argv += tls_world(rig).options
         argv += [str(word) for word in words]
         variables = {**rig.base_env(), "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), **(env or {})}
         if terminal:

@@ -22,10 +22,10 @@ void fuzz_peer_start(struct fuzz_peer *peer, const uint8_t *data, size_t size)
 	static const struct dist_self self = { .node = "recorder@host", .creation = 7, .id = 1 };
 	int ends[2];
 
-	*peer = (struct fuzz_peer){ .link = { .stream = STREAM_NONE, .self = self, .node = "node@host" } };
-	stream_close(&peer->link.stream);
+	*peer = (struct fuzz_peer){ .link = { .transport.stream = STREAM_NONE, .self = self, .node = "node@host" } };
+	stream_close(&peer->link.transport.stream);
 	fuzz_must(io_socketpair(ends) && io_set_nonblocking(ends[0]) && io_set_nonblocking(ends[1]));
-	peer->link.stream.fd = ends[0];
+	peer->link.transport.stream.fd = ends[0];
 	peer->link.node_flags = dist_flags_ours();
 	peer->fd = ends[1];
 	frame_reader_init(&peer->link.frames, LINK_FRAME_MAX);

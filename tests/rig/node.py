@@ -9,6 +9,7 @@ import struct
 
 from .core import RigError, answers, free_port, program, wait_for
 from .roots import enter_root, root_for
+from .tls import tls_world
 
 # A small node: 15 to 38 MB, and it does not spin while idle.
 SMALL = "+S 1:1 +SDcpu 1:1 +SDio 1 +A 1 +sbwt none +sbwtdcpu none +sbwtdio none".split()
@@ -82,10 +83,11 @@ class Node:
     One node, registered and ready when the constructor returns. `epmd=None`: a node without EPMD (`dist_port` is chosen).
     `elixir`: True (started), "loadable" (in the code path only) or False. `cookie`: text of the `.erlang.cookie` in the
     node's home; it is on no command line. `release`: "system", or a suite of roots.py; $RIG_RELEASE otherwise. `interface`: an Erlang term.
+    `tls`: arguments for TLS distribution (tls.node_arguments); with $RIG_TLS every node speaks it.
     """
 
     def __init__(self, rig, name="demo", cookie="rigcookie", epmd=None, release=None, args=(), elixir=False, home=None,
-                 interface="{127,0,0,1}", dist_port=None, prefix=(), small=True, env=None):
+                 interface="{127,0,0,1}", dist_port=None, prefix=(), small=True, env=None, tls=None):
         self.rig = rig
         self.name = name
         self.epmd = epmd
@@ -111,7 +113,9 @@ class Node:
             for folder in self.elixir_folders(root):
                 argv += ["-pa", folder]
             argv += ["+fnu"]
-        argv += list(args)
+        if tls is None and os.environ.get("RIG_TLS"):
+            tls = tls_world(rig).arguments
+        argv += [*(tls or []), *args]
         start = "{ok,_}=application:ensure_all_started(elixir)," if elixir and elixir != "loadable" else ""
         argv += ["-eval", start + " ".join(CONTROL.replace("@SOCKET@", self.control_path).split())]
         if root is not None:

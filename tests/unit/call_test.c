@@ -52,12 +52,12 @@ static int begin_link(void **state)
 	int ends[2];
 
 	(void)state;
-	link_ = (struct link){ .stream = STREAM_NONE,
+	link_ = (struct link){ .transport.stream = STREAM_NONE,
 			       .self = { .node = "us@lent", .creation = 7, .id = 1 },
 			       .node = NODE };
 	if (!io_socketpair(ends) || !io_set_nonblocking(ends[0]))
 		return -1;
-	link_.stream.fd = ends[0];
+	link_.transport.stream.fd = ends[0];
 	link_.node_flags = dist_flags_ours();
 	peer = ends[1];
 	frame_reader_init(&link_.frames, LINK_FRAME_MAX);
