@@ -4,13 +4,11 @@ An evaluation that prints: 1,000 lines to a host 20 ms away, where `erl` pays a 
 memory that stays flat on the node and here.
 """
 
-import re
 import time
 
 from . import peers
 from .report import mebibytes
-from .rtt import side_by_side
-from .timing import Contender, family, progress, proportional_memory, run, take_turns
+from .timing import Contender, family, progress, proportional_memory, run, side_by_side, take_turns
 from .world import ALGORITHMS
 
 ROUND_TRIP = 20  # ms
@@ -54,6 +52,10 @@ def thousand_lines(world, report):
     report.table(f"{LINES} lines at {ROUND_TRIP} ms", ["", "s", "ratio"], rows, f"{RUNS} runs. The peer's forward stands already; ours is cold.")
 
 
+def node_memory(world):
+    return int(world.node.eval("erlang:memory(processes) + erlang:memory(binary)"))
+
+
 class Watch:
     """Samples our PSS and the node's memory (asked over a unix socket of the rig's, not over this connection) while a run goes on."""
 
@@ -77,9 +79,9 @@ class Watch:
             self.due = time.monotonic() + self.INTERVAL
 
     def sample(self, pid):
-        self.ours.append(proportional_memory(family(pid)))
-        told = self.world.node.eval("[erlang:memory(K) || K <- [processes,binary]]")
-        self.node.append(sum(int(number) for number in re.findall(r"\d+", told)))
+        if self.world.root:
+            self.ours.append(proportional_memory(family(pid)))
+        self.node.append(node_memory(self.world))
 
     def row(self, name, samples):
         return [name, mebibytes(samples[0]), mebibytes(samples[-1]), mebibytes(max(samples)), str(len(samples))]
@@ -90,14 +92,17 @@ def flood(world, report):
     progress(f"lines: {BYTES // 1_000_000} MB")
     world.node.eval("[erlang:garbage_collect(P) || P <- processes()], ok")
     watch = Watch(world, BYTES // 2)
-    before = sum(int(number) for number in re.findall(r"\d+", world.node.eval("[erlang:memory(K) || K <- [processes,binary]]")))
+    before = node_memory(world)
     argv = peers.ours(world, world.config("default"), "eval", "eval", f"rig:{world.node.name}", FLOOD)
     done = run(argv, world.environment(), expected=b"123456789\n", during=watch)
     world.settle()
-    report.goal(f"{BYTES // 1_000_000} MB printed: growth of our memory, MiB", (max(watch.ours) - watch.ours[0]) / (1 << 20), "under", GROWTH, digits=1)
-    report.goal(f"{BYTES // 1_000_000} MB printed: growth of the node's memory, MiB", (max(watch.node) - before) / (1 << 20), "under", GROWTH, digits=1)
-    report.table(f"{BYTES // 1_000_000} MB printed", ["MiB", "first", "last", "peak", "samples"],
-                 [watch.row("ours, all processes, PSS", watch.ours), watch.row("the node's processes and binaries", watch.node)],
+    what = f"{BYTES // 1_000_000} MB printed"
+    rows = [watch.row("the node's processes and binaries", watch.node)]
+    report.goal(f"{what}: growth of the node's memory", (max(watch.node) - before) / (1 << 20), "under", GROWTH, unit="MiB", digits=1)
+    if watch.ours:
+        rows.append(watch.row("front and broker, PSS", watch.ours))
+        report.goal(f"{what}: growth of our memory", (max(watch.ours) - watch.ours[0]) / (1 << 20), "under", GROWTH, unit="MiB", digits=1)
+    report.table(what, ["MiB", "first", "last", "peak", "samples"], rows,
                  f"{done.count} bytes in {done.seconds:.1f} s, of which the reader paused {PAUSE:g}. The node had {mebibytes(before)} MiB before.")
     report.keep("lines", "flood", {"bytes": done.count, "seconds": done.seconds, "our_pss": watch.ours, "node": watch.node, "node_before": before})
 

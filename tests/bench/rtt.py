@@ -6,14 +6,13 @@ to the time, divided by what it is longer.
 
 import socket
 import statistics
-import threading
 import time
 
 from rig import Proxy
 
 from . import cold, peers
 from .report import milliseconds
-from .timing import take_turns
+from .timing import side_by_side, take_turns
 from .world import ALGORITHMS
 
 DELAYS = (20, 100)  # ms there and back
@@ -34,24 +33,6 @@ def real_round_trip(world, delay):
     spent = ask(proxy.port) - ask(world.epmd.port)
     proxy.stop()
     return spent
-
-
-def side_by_side(jobs):
-    """Runs the functions at once: the processors have little to do where all wait for a far host. Raises what one of them raised."""
-    problems = []
-
-    def guarded(job):
-        try:
-            job()
-        except Exception as problem:  # pylint: disable=broad-except
-            problems.append(problem)
-    threads = [threading.Thread(target=guarded, args=(job,), daemon=True) for job in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if problems:
-        raise problems[0]
 
 
 def at_delay(world, delay):

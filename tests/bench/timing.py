@@ -6,6 +6,7 @@ import select
 import signal
 import statistics
 import sys
+import threading
 import time
 from dataclasses import dataclass
 
@@ -28,11 +29,11 @@ def said(argv, problem):
     return RigError(f"{' '.join(argv)}: {problem}")
 
 
-def run(argv, env, expected=b"", send=b"", first_byte=False, block=65536, during=None):
+def run(argv, env, expected=b"", send=b"", first_byte=False, block=65536, during=None, quiet=False, status=0):
     """
     Runs it with standard output into a pipe that is read here, as its user's would be, with as little of Python in between as can be.
-    `expected`: how the output begins; anything else, or a status but 0, is an error. `send`: its standard input, which then stays open.
-    `first_byte`: timed to that, then it is killed. `during(pid, count)` is called after each read.
+    `expected`: how the output begins; anything else, or another `status`, is an error. `send`: its standard input, which then stays open.
+    `first_byte`: timed to that, then it is killed. `during(pid, count)` is called after each read. `quiet`: its standard error is not shown.
     """
     out, out_child = os.pipe()
     in_child, stdin = os.pipe()
@@ -41,6 +42,8 @@ def run(argv, env, expected=b"", send=b"", first_byte=False, block=65536, during
     else:
         os.close(stdin)
     actions = [(os.POSIX_SPAWN_DUP2, in_child, 0), (os.POSIX_SPAWN_DUP2, out_child, 1)]
+    if quiet:
+        actions.append((os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0))
     begin = time.perf_counter()
     pid = os.posix_spawn(argv[0], argv, env, file_actions=actions)
     finished = False
@@ -62,7 +65,7 @@ def run(argv, env, expected=b"", send=b"", first_byte=False, block=65536, during
         if first_byte:
             spent = time.perf_counter() - begin
             os.kill(pid, signal.SIGKILL)
-        _, status, usage = os.wait4(pid, 0)
+        _, ended, usage = os.wait4(pid, 0)
         finished = True
         if not first_byte:
             spent = time.perf_counter() - begin
@@ -73,9 +76,9 @@ def run(argv, env, expected=b"", send=b"", first_byte=False, block=65536, during
         if not finished:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-    status = os.waitstatus_to_exitcode(status)
-    if not output.startswith(expected) or (status != 0 and not first_byte):
-        raise said(argv, f"status {status}, {output[:200]!r}")
+    ended = os.waitstatus_to_exitcode(ended)
+    if not output.startswith(expected) or (ended != status and not first_byte):
+        raise said(argv, f"status {ended}, {output[:200]!r}")
     return Run(spent, output, count, usage.ru_utime + usage.ru_stime)
 
 
@@ -113,6 +116,32 @@ def progress(text):
         sys.stderr.flush()
 
 
+stopped = threading.Event()  # set when a lane of `side_by_side` has failed, or all are to end
+
+
+def side_by_side(lanes):
+    """Runs the functions at once, for where all do nothing but wait for a far host. Raises what one of them raised; the others stop then."""
+    problems = []
+
+    def guarded(lane):
+        try:
+            lane()
+        except Exception as problem:  # told to the thread that started us
+            problems.append(problem)
+            stopped.set()
+    threads = [threading.Thread(target=guarded, args=(lane,), daemon=True) for lane in lanes]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        stopped.set()
+        raise
+    if problems:
+        raise problems[0]
+
+
 def take_turns(title, contenders, turns, warm=2, between=lambda: None):
     """
     A B C …, A B C …: a machine that is busy for a while is busy for all of them. The first `warm` turns do not count. `between` is called
@@ -121,6 +150,8 @@ def take_turns(title, contenders, turns, warm=2, between=lambda: None):
     for turn in range(-warm, turns):
         progress(f"{title}: turn {turn + 1} of {turns}" if turn >= 0 else f"{title}: warming up")
         for contender in contenders:
+            if stopped.is_set():
+                return
             figure = contender.measure()
             between()
             if turn >= 0:
@@ -162,12 +193,12 @@ def processor_time(root):
 
 
 def proportional_memory(pids):
-    """PSS in bytes: each page counts once, shared among those who map it."""
+    """PSS in bytes: each page counts once, shared among those who map it. Our processes hide theirs from all but root."""
     total = 0
     for pid in pids:
         try:
             with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
                 total += sum(int(line.split()[1]) * 1024 for line in file if line.startswith("Pss:"))
-        except OSError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
     return total

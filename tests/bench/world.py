@@ -15,7 +15,7 @@ FORCED = {"KexAlgorithms": "curve25519-sha256", "Ciphers": "aes128-gcm@openssh.c
 ALGORITHMS = {"default": {}, "same": FORCED}
 
 DEBIAN_SSHD = "/usr/share/openssh/sshd_config"  # what Debian installs as /etc/ssh/sshd_config
-NEEDS = {"strace": "strace", "valgrind": "valgrind", "erl_call": "erlang-dev"}
+NEEDS = {"strace": "strace", "valgrind": "valgrind", "erl_call": "erlang-base"}
 
 
 def need(name):
@@ -45,13 +45,16 @@ class World:
         self.erl = program("erl")
         self.sshd = Sshd(rig, log_level="INFO")
         self.epmd = Epmd(rig)
-        self.node = Node(rig, "demo", epmd=self.epmd, home=self.sshd.home)
-        self.debian_sshd = self.start_debian_sshd() if os.getuid() == 0 and os.path.exists(DEBIAN_SSHD) else None
+        self.node = Node(rig, "demo", epmd=self.epmd, home=self.sshd.home, release="system")
+        self.root = os.getuid() == 0
+        self.debian_sshd = self.start_debian_sshd() if self.root and os.path.exists(DEBIAN_SSHD) else None
         self.home = self.make_home()
 
     @staticmethod
     def find_erl_call():
-        found = glob.glob("/usr/lib/erlang/lib/erl_interface-*/bin/erl_call")
+        """It is in no PATH, but below the folder that `erl` belongs to."""
+        root = os.path.dirname(os.path.dirname(os.path.realpath(program("erl"))))
+        found = sorted(glob.glob(f"{root}/lib/erl_interface-*/bin/erl_call"))
         if not found:
             raise RigError(f"erl_call is missing: apt-get install {NEEDS['erl_call']}")
         return found[-1]
@@ -102,8 +105,11 @@ class World:
                     break
         libssh = first_line("pkg-config", "--modversion", "libssh")
         otp = self.node.eval("erlang:system_info(otp_release)").strip('"')
-        return {
+        told = {
             "Machine": f"{os.cpu_count()} × {model}, Linux {platform.release()}, load at the start {os.getloadavg()[0]:.2f}",
             "Programs": f"{first_line(self.program, '--version')}, libssh {libssh}, {first_line(self.ssh, '-V').partition(',')[0]}, OTP {otp}",
             "Turns": f"{self.turns} of each, medians",
         }
+        if not self.debian_sshd:
+            told["Left out"] = "Debian's sshd_config" + ("" if self.root else ", all about memory: only root can measure it")
+        return told
