@@ -7,7 +7,6 @@
 #include "cmd/list.h"
 #include "cmd/report.h"
 #include "cmd/target_options.h"
-#include "node/target.h"
 
 /* One key of the option table: what holds, and who said so. */
 struct line {
@@ -79,9 +78,8 @@ static bool look_up(const struct target_options *t, const char *node, size_t i, 
 	put_value(option, &t->options, line->value, sizeof line->value);
 	if (said_above(t, i, line->from, sizeof line->from))
 		return true;
-	if (one_of && (!line->value[0] || *(const char *const *)((const char *)&t->options + option->offset) == NULL))
-		line->value[0] = '\0';
-	else
+	/* What the files say counts only where nothing above them has taken its place. */
+	if (!one_of || line->value[0])
 		line->said = settings_find(t->typed->settings, option, t->host, node);
 	if (line->said) {
 		snprintf(line->from, sizeof line->from, "%s:%u", line->said->file, line->said->line);
@@ -161,21 +159,17 @@ static bool show(const struct target_options *t, const char *target, const char 
 static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
 {
 	struct target_options holds;
-	struct target target;
-	bool ok = false;
 
 	(void)count;
-	if (!target_parse(words[0], &target, err))
+	if (!target_options_init(&holds, options, words[0], err))
 		return false;
-	if (target_options_init(&holds, options, target.destination, target.node, err)) {
-		char *node = target.node ? xstrndup(target.node, strcspn(target.node, "@")) : NULL;
-		if (options->settings->files.count == 0)
-			log_notice("no configuration file is read");
-		ok = show(&holds, words[0], node, err);
-		free(node);
-		target_options_clear(&holds);
-	}
-	target_clear(&target);
+	const char *node = holds.target.node;
+	char *before_at = node ? xstrndup(node, strcspn(node, "@")) : NULL;
+	if (options->settings->files.count == 0)
+		log_notice("no configuration file is read");
+	bool ok = show(&holds, words[0], before_at, err);
+	free(before_at);
+	target_options_clear(&holds);
 	return ok;
 }
 

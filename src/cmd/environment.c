@@ -68,13 +68,13 @@ static bool enter_late(const struct target_options *t, const char *target, struc
 	return ok;
 }
 
-bool environment_check(struct target_options *t, const char *target, bool named, struct link *link, bool *confirmed,
+bool environment_check(struct target_options *t, const char *target, struct link *link, bool *confirmed,
 		       struct error *err)
 {
 	const char *environment = t->options.environment;
 	bool asked = t->options.confirm_environment;
 
-	if (!named) {
+	if (!t->target.node) {
 		target_options_know_node(t, link->node);
 		bool differs = !same(environment, t->options.environment) || (t->options.confirm_environment && !asked);
 		if (differs && !enter_late(t, target, link, err))

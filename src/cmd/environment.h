@@ -16,7 +16,7 @@ bool environment_enter(const struct target_options *t, const char *target, struc
  * The node has told its name. If none was asked for, what holds for it may differ: then the environment is entered now, while the
  * connection is kept. --confirm is checked; *confirmed: it names the node. Same errors.
  */
-bool environment_check(struct target_options *t, const char *target, bool named, struct link *link, bool *confirmed,
+bool environment_check(struct target_options *t, const char *target, struct link *link, bool *confirmed,
 		       struct error *err);
 
 #endif

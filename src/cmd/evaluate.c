@@ -12,7 +12,6 @@
 #include "etf/decode.h"
 #include "etf/json.h"
 #include "etf/print.h"
-#include "node/target.h"
 
 /* What an output may hold back: the session's window, and what one more message brings. */
 enum { OUTPUT_MAX = 2 * 1024 * 1024 };
@@ -288,15 +287,15 @@ static bool run(struct show *show, struct link *link, struct session_request *re
 }
 
 /* What holds for the node, whose name is known by now. */
-static bool run_with(struct target_options *holds, const char *target_text, bool named, struct link *link,
+static bool run_with(struct target_options *holds, const char *target, struct link *link,
 		     struct session_request *request, struct error *err)
 {
-	struct show show = { .options = &holds->options, .request = request, .target = target_text };
+	struct show show = { .options = &holds->options, .request = request, .target = target };
 
-	if (!environment_check(holds, target_text, named, link, &request->confirmed, err))
+	if (!environment_check(holds, target, link, &request->confirmed, err))
 		return false;
-	request->language = holds->options.language && strcmp(holds->options.language, "elixir") == 0 ? SESSION_ELIXIR
-												      : SESSION_ERLANG;
+	const char *language = holds->options.language;
+	request->language = language && strcmp(language, "elixir") == 0 ? SESSION_ELIXIR : SESSION_ERLANG;
 	request->timeout_ms = holds->options.timeout_ms;
 	request->columns = terminal_columns(STDOUT_FILENO);
 	request->may_ask = holds->connect.may_ask;
@@ -305,30 +304,24 @@ static bool run_with(struct target_options *holds, const char *target_text, bool
 	return run(&show, link, request, err);
 }
 
-bool evaluate(const struct command_options *options, const char *target_text, struct session_request *request,
+bool evaluate(const struct command_options *options, const char *target, struct session_request *request,
 	      struct error *err)
 {
 	struct connection connection;
 	struct target_options holds;
-	struct target target;
 	struct link link;
 	bool ok = false;
 
-	if (!target_parse(target_text, &target, err))
+	if (!target_options_init(&holds, options, target, err))
 		return false;
-	if (!target_options_init(&holds, options, target.destination, target.node, err)) {
-		target_clear(&target);
-		return false;
-	}
-	if (environment_enter(&holds, target_text, err) &&
-	    connect_begin(&connection, &holds.connect, target.destination, target.node, false, err)) {
+	if (environment_enter(&holds, target, err) &&
+	    connect_begin(&connection, &holds.connect, holds.target.destination, holds.target.node, false, err)) {
 		if (connect_link(&connection, &link, err)) {
-			ok = run_with(&holds, target_text, target.node != NULL, &link, request, err);
+			ok = run_with(&holds, target, &link, request, err);
 			link_close(&link);
 		}
 		connect_end(&connection);
 	}
 	target_options_clear(&holds);
-	target_clear(&target);
 	return ok;
 }

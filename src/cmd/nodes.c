@@ -9,7 +9,6 @@
 #include "cmd/report.h"
 #include "cmd/target_options.h"
 #include "node/release.h"
-#include "node/target.h"
 
 /* One line of the list. */
 struct row {
@@ -79,21 +78,22 @@ static bool list_host(const struct command_options *options, const char *host, s
 	struct epmd_names names;
 	bool ok = false;
 
-	if (!target_options_init(&holds, options, host, NULL, err))
+	if (!target_options_init(&holds, options, host, err))
 		return false;
-	if (!connect_begin(&connection, &holds.connect, host, NULL, true, err)) {
-		target_options_clear(&holds);
-		return false;
+	const char *destination = holds.target.destination;
+	if (holds.target.node) {
+		error_set(err, ERROR_USAGE, "nodes takes hosts, not %s", host);
+	} else if (connect_begin(&connection, &holds.connect, destination, NULL, true, err)) {
+		if (connect_names(&connection, &names, err)) {
+			ok = true;
+			for (size_t i = 0; ok && i < names.count; i++)
+				ok = look_at(&connection, &names.nodes[i], add_row(rows, destination), err);
+			if (names.count == 0)
+				log_notice("%s: EPMD knows no node", destination);
+			epmd_names_clear(&names);
+		}
+		connect_end(&connection);
 	}
-	if (connect_names(&connection, &names, err)) {
-		ok = true;
-		for (size_t i = 0; ok && i < names.count; i++)
-			ok = look_at(&connection, &names.nodes[i], add_row(rows, host), err);
-		if (names.count == 0)
-			log_notice("%s: EPMD knows no node", host);
-		epmd_names_clear(&names);
-	}
-	connect_end(&connection);
 	target_options_clear(&holds);
 	return ok;
 }
@@ -156,13 +156,8 @@ static bool run(const struct command_options *options, const char *const *words,
 	int bad = 0;
 
 	for (int i = 0; i < count; i++) {
-		struct target target;
 		struct error failure = { 0 };
-		bool ok = target_parse(words[i], &target, &failure);
-		if (ok && target.node)
-			ok = error_set(&failure, ERROR_USAGE, "nodes takes hosts, not %s", words[i]);
-		ok = ok && list_host(options, target.destination, &rows, &failure);
-		target_clear(&target);
+		bool ok = list_host(options, words[i], &rows, &failure);
 		if (ok)
 			continue;
 		*err = failure;
