@@ -18,7 +18,7 @@ bool locate_ask(struct tunnel *tunnel, uint16_t epmd_port, const char *name, str
 	else
 		epmd_put_names_req(&request);
 	/* It fits into the empty socket; if the stream fails, reading tells why. */
-	if (io_write(stream->fd, request.data, request.len) < 0)
+	if (!io_write_all(stream->fd, request.data, request.len))
 		log_vv("EPMD", "the question could not be sent: errno %d", errno);
 	buf_clear(&request);
 	return true;
