@@ -14,7 +14,7 @@
 enum {
 	PIECE = 16 * 1024,       /* of plain bytes, a record's worth */
 	WIRE_MAX = 64 << 20,     /* what the caller may let stand in tls_output */
-	ANSWERS_MAX = 64 * 1024, /* of it, what a peer can have us answer at once */
+	ANSWERS_MAX = 64 * 1024, /* of it, what a peer can have us answer before it reads */
 };
 
 static int on_certificate(int ok, X509_STORE_CTX *store)
@@ -188,6 +188,8 @@ bool tls_feed(struct tls *tls, const void *data, size_t len, struct buf *plain, 
 	size_t before = tls->wire.len;
 	bool ok = true;
 
+	if (before == 0)
+		tls->answers = 0;
 	note_first(tls, data, len);
 	/* In pieces, so that OpenSSL holds no more than a record of them. */
 	while (ok && len > 0) {
@@ -203,7 +205,8 @@ bool tls_feed(struct tls *tls, const void *data, size_t len, struct buf *plain, 
 		take_output(tls);
 	}
 	/* Requests to renew keys, say, without end and without data. */
-	if (ok && tls->wire.len > before + ANSWERS_MAX)
+	tls->answers += tls->wire.len - before;
+	if (ok && tls->answers > ANSWERS_MAX)
 		ok = error_set(err, ERROR_LIMIT, "the node asks for more in TLS than it sends");
 	return ok;
 }

@@ -194,9 +194,15 @@ static void say_rejected(const struct tls *tls, const char *says, struct error *
 		   "tells more");
 }
 
+/* May what the peer does now be its judgement of our certificate? In TLS 1.2 that is over when the handshake is. */
+static bool may_judge_us(const struct tls *tls)
+{
+	return tls->asked_certificate && !tls->heard && (!tls->up || SSL_version(tls->ssl) >= TLS1_3_VERSION);
+}
+
 bool tls_is_doubted(const struct tls *tls, struct error *err)
 {
-	if (!tls->asked_certificate || tls->heard)
+	if (!may_judge_us(tls))
 		return false;
 	say_rejected(tls, "it closed the connection without a word", err);
 	return true;
@@ -209,7 +215,7 @@ static bool explain_alert(const struct tls *tls, int alert, struct error *err)
 
 	if (alert == ALERT_PROTOCOL_VERSION)
 		return no_version(err);
-	if (tls->asked_certificate && !tls->heard && is_about_certificates(alert)) {
+	if (may_judge_us(tls) && is_about_certificates(alert)) {
 		say_rejected(tls, says, err);
 		return false;
 	}

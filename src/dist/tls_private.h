@@ -29,6 +29,7 @@ struct tls {
 	BIO *in;          /* the peer's bytes; owned by ssl, as is the other */
 	BIO *out;         /* ours */
 	struct buf wire;  /* what was taken from there */
+	size_t answers;   /* of it, what the peer had us write since it was last empty */
 	char *name;       /* whose certificate is wanted, or NULL */
 	uint8_t first[8]; /* the peer's first bytes */
 	size_t first_len;

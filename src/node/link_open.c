@@ -111,6 +111,9 @@ static bool wait_bytes(const struct opening *o, enum transport_io why, struct er
 		return false;
 	if (why == TRANSPORT_ENDED)
 		return closed(o, err);
+	/* What comes need not bring us any further. */
+	if (clock_ms() >= o->deadline)
+		return timed_out(o, err);
 	enum io_wait waited = io_wait_one(o->link->transport.stream.fd, POLLIN, o->deadline, err);
 	if (waited == IO_READY || waited == IO_SIGNAL)
 		return waited == IO_READY;

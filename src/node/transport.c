@@ -120,7 +120,8 @@ static enum transport_io fill(struct transport *t, struct error *err)
 		transport_flush(t);
 		if (!ok)
 			return TRANSPORT_FAILED;
-		if (t->plain.len == 0 && !tls_is_up(t->tls))
+		/* Whoever calls looks at the time and at signals: a peer may send what holds nothing for ever. */
+		if (t->plain.len == 0 && !tls_is_closed(t->tls))
 			return TRANSPORT_WAIT;
 	}
 	return TRANSPORT_MOVED;
