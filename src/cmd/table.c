@@ -79,6 +79,7 @@ const struct option command_option_table[] = {
 /* clang-format on */
 
 const size_t command_option_count = sizeof command_option_table / sizeof *command_option_table;
+_Static_assert(sizeof command_option_table / sizeof *command_option_table <= COMMAND_OPTIONS_MAX, "raise the maximum");
 
 const struct command *const command_table[] = { &command_nodes, &command_ping,   &command_eval, &command_rpc,
 						&command_hosts, &command_config, NULL };
