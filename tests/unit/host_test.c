@@ -166,7 +166,7 @@ static void a_deadline_ends_a_program(void **state)
 		assert_int_equal(run.err.code, ERROR_INTERNAL);
 		assert_int_equal(run.status, 128 + SIGKILL);
 		assert_string_equal(buf_text(&run.out), "begun\n");
-		assert_in_range(run.took, 190, 10000);
+		assert_true(run.took >= 190 && run.took <= 10000);
 		end_run(&run);
 	}
 }
@@ -183,7 +183,7 @@ static void a_signal_ends_a_program(void **state)
 		assert_false(run.ok);
 		assert_int_equal(run.err.code, ERROR_INTERRUPTED);
 		assert_int_equal(run.err.signal, SIGTERM);
-		assert_in_range(run.took, 0, 5000);
+		assert_true(run.took <= 5000);
 		end_run(&run);
 	}
 	io_release_signals();
@@ -199,7 +199,8 @@ static void a_wait_ends_at_its_deadline(void **state)
 	assert_true(fcntl(ends[0], F_GETFD) & FD_CLOEXEC);
 	struct pollfd one = { .fd = ends[0], .events = POLLIN };
 	assert_int_equal(io_wait(&one, 1, begin + 50), IO_TIMEOUT);
-	assert_in_range(clock_ms() - begin, 50, 5000);
+	int64_t took = clock_ms() - begin;
+	assert_true(took >= 50 && took <= 5000);
 	/* A deadline that is past: what is ready is told all the same. */
 	assert_int_equal(io_wait(&one, 1, 0), IO_TIMEOUT);
 	assert_true(io_write_all(ends[1], "x", 1));

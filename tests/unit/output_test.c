@@ -52,7 +52,7 @@ static void a_full_pipe_is_not_waited_for(void **state)
 	assert_false(o.terminal);
 	int64_t begin = clock_ms();
 	assert_true(output_put(&o, large, LARGE));
-	assert_in_range(clock_ms() - begin, 0, 1000);
+	assert_true(clock_ms() - begin <= 1000);
 	assert_true(output_pending(&o) > 0 && output_pending(&o) < LARGE);
 	while (len < LARGE) {
 		size_t n = drain(ends[0], came + len, LARGE - len);
@@ -269,7 +269,7 @@ static void a_terminal_that_nobody_reads_is_not_waited_for(void **state)
 	output_init(&o, fd, "standard output", LARGE);
 	int64_t begin = clock_ms();
 	assert_true(output_put(&o, large, LARGE));
-	assert_in_range(clock_ms() - begin, 0, 1000);
+	assert_true(clock_ms() - begin <= 1000);
 	assert_true(output_pending(&o) > 0);
 	/* Little by little: a write for which there is not room enough must not wait either. */
 	while (len < LARGE) {
@@ -280,7 +280,7 @@ static void a_terminal_that_nobody_reads_is_not_waited_for(void **state)
 		len += (size_t)n;
 		begin = clock_ms();
 		assert_true(output_flush_some(&o));
-		assert_in_range(clock_ms() - begin, 0, 1000);
+		assert_true(clock_ms() - begin <= 1000);
 	}
 	assert_memory_equal(came, large, LARGE);
 	output_clear(&o);
