@@ -8,7 +8,7 @@ libbeamline_a_SOURCES += \
 	src/dist/handshake_accept.c src/dist/handshake_packet.c src/dist/handshake_packet.h \
 	src/dist/tls.c src/dist/tls.h src/dist/tls_context.c src/dist/tls_error.c src/dist/tls_private.h
 
-check_PROGRAMS += tests/unit/dist_test tests/unit/handshake_test tests/unit/recorded_test
+check_PROGRAMS += tests/unit/dist_test tests/unit/handshake_test tests/unit/recorded_test tests/unit/tls_test
 
 # What they are seeded with was recorded by tests/tools/record_frames.py.
 FUZZ_TARGETS += tests/fuzz/fuzz_epmd tests/fuzz/fuzz_handshake tests/fuzz/fuzz_frames

@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The TLS engine against an OpenSSL server in this process: what works, what is refused and why, and what a lying server costs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "dist/tls.h"
+
+enum { DAY = 24 * 3600, PLAIN_ROOM = 256 * 1024, ROUNDS = 64, ALL_AT_ONCE = 1 << 20 };
+
+/* A certificate with its key, in both forms. */
+struct issued {
+	EVP_PKEY *key;
+	X509 *certificate;
+	BIO *cert_pem, *key_pem;
+};
+
+static struct issued authority, stranger, node, foreign, visitor;
+
+static struct tls_pem pem_of(const char *name, BIO *text)
+{
+	char *data;
+	long len = BIO_get_mem_data(text, &data);
+
+	return (struct tls_pem){ .name = name, .data = (const uint8_t *)data, .len = (size_t)len };
+}
+
+static void add_extension(X509 *certificate, int nid, const char *value)
+{
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+
+	assert_non_null(extension);
+	X509_add_ext(certificate, extension, -1);
+	X509_EXTENSION_free(extension);
+}
+
+/* issuer NULL: signs itself, as an authority. names: "DNS:a,IP:1.2.3.4" or NULL. */
+static struct issued issue(const char *name, const char *names, const struct issued *issuer, const char *passphrase)
+{
+	static long serial;
+	struct issued one = { .key = EVP_EC_gen("P-256"), .certificate = X509_new() };
+	X509 *c = one.certificate;
+	X509_NAME *subject = X509_get_subject_name(c);
+
+	assert_true(one.key && c);
+	X509_set_version(c, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(c), ++serial);
+	X509_gmtime_adj(X509_getm_notBefore(c), -DAY);
+	X509_gmtime_adj(X509_getm_notAfter(c), DAY);
+	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0);
+	X509_set_issuer_name(c, issuer ? X509_get_subject_name(issuer->certificate) : subject);
+	X509_set_pubkey(c, one.key);
+	add_extension(c, NID_basic_constraints, issuer ? "critical,CA:FALSE" : "critical,CA:TRUE");
+	if (names)
+		add_extension(c, NID_subject_alt_name, names);
+	assert_true(X509_sign(c, issuer ? issuer->key : one.key, EVP_sha256()) > 0);
+	one.cert_pem = BIO_new(BIO_s_mem());
+	one.key_pem = BIO_new(BIO_s_mem());
+	PEM_write_bio_X509(one.cert_pem, c);
+	PEM_write_bio_PrivateKey(one.key_pem, one.key, passphrase ? EVP_aes_128_cbc() : NULL,
+				 (const unsigned char *)passphrase, passphrase ? (int)strlen(passphrase) : 0, NULL,
+				 NULL);
+	return one;
+}
+
+static void free_issued(struct issued *one)
+{
+	EVP_PKEY_free(one->key);
+	X509_free(one->certificate);
+	BIO_free(one->cert_pem);
+	BIO_free(one->key_pem);
+}
+
+static int make_certificates(void **state)
+{
+	(void)state;
+	authority = issue("authority", NULL, NULL, NULL);
+	stranger = issue("stranger", NULL, NULL, NULL);
+	node = issue("node", "DNS:web-1,IP:192.0.2.1,IP:2001:db8::1", &authority, NULL);
+	foreign = issue("foreign", "DNS:web-1", &stranger, NULL);
+	visitor = issue("operator", NULL, &authority, "open sesame");
+	return 0;
+}
+
+static int free_certificates(void **state)
+{
+	(void)state;
+	free_issued(&authority);
+	free_issued(&stranger);
+	free_issued(&node);
+	free_issued(&foreign);
+	free_issued(&visitor);
+	return 0;
+}
+
+struct setup {
+	int version;                   /* the server's only one; 0: TLS 1.3 */
+	const struct issued *server;   /* NULL: node */
+	const struct issued *trusted;  /* NULL: authority */
+	const struct issued *ours;     /* our certificate, or none */
+	bool wants_certificate;        /* the server does, */
+	const struct issued *believes; /* of this authority; NULL: authority */
+	const char *name;              /* that we want it to have, or NULL */
+	size_t step;                   /* bytes fed at once; 0: all */
+	size_t padding;                /* certificates in the server's chain that nobody needs */
+};
+
+/* Both ends, joined in memory. */
+struct pair {
+	struct setup setup;
+	struct tls_context *context;
+	struct tls *tls;
+	struct buf plain;
+	struct error err;
+	bool failed;
+	SSL_CTX *server_context;
+	SSL *server;
+};
+
+static void make_server(struct pair *p)
+{
+	const struct setup *s = &p->setup;
+	const struct issued *own = s->server ? s->server : &node;
+	SSL_CTX *c = SSL_CTX_new(TLS_server_method());
+	int version = s->version ? s->version : TLS1_3_VERSION;
+
+	/* Below 1.2 only where the security level lets it. */
+	SSL_CTX_set_security_level(c, 0);
+	SSL_CTX_set_min_proto_version(c, version);
+	SSL_CTX_set_max_proto_version(c, version);
+	SSL_CTX_use_certificate(c, own->certificate);
+	SSL_CTX_use_PrivateKey(c, own->key);
+	for (size_t i = 0; i < s->padding; i++) {
+		X509_up_ref(own->certificate);
+		SSL_CTX_add_extra_chain_cert(c, own->certificate);
+	}
+	X509_STORE_add_cert(SSL_CTX_get_cert_store(c), (s->believes ? s->believes : &authority)->certificate);
+	SSL_CTX_set_verify(
+		c, s->wants_certificate ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_NONE, NULL);
+	p->server_context = c;
+	p->server = SSL_new(c);
+	SSL_set_bio(p->server, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	SSL_set_accept_state(p->server);
+}
+
+static void start(struct pair *p, const struct setup *setup)
+{
+	*p = (struct pair){ .setup = *setup };
+	const struct issued *trusted = setup->trusted ? setup->trusted : &authority;
+	struct tls_material material = { .ca = pem_of("ca.pem", trusted->cert_pem), .verify = true };
+	bool locked;
+
+	if (setup->ours) {
+		material.certificate = pem_of("our.pem", setup->ours->cert_pem);
+		material.key = pem_of("our.key", setup->ours->key_pem);
+		material.passphrase = "open sesame";
+	}
+	make_server(p);
+	buf_init(&p->plain, PLAIN_ROOM);
+	p->context = tls_context_new(&material, &locked, &p->err);
+	assert_non_null(p->context);
+	p->tls = tls_new(p->context, setup->name, &p->err);
+	assert_non_null(p->tls);
+}
+
+static void finish(struct pair *p)
+{
+	tls_free(p->tls);
+	tls_context_free(p->context);
+	buf_clear(&p->plain);
+	SSL_free(p->server);
+	SSL_CTX_free(p->server_context);
+	ERR_clear_error();
+}
+
+/* To the engine, in pieces; true while it goes well. */
+static bool feed(struct pair *p, const uint8_t *data, size_t len)
+{
+	size_t step = p->setup.step ? p->setup.step : ALL_AT_ONCE;
+
+	for (size_t at = 0; at < len && !p->failed; at += step)
+		p->failed = !tls_feed(p->tls, data + at, len - at < step ? len - at : step, &p->plain, &p->err);
+	return !p->failed;
+}
+
+/* What the server has to send goes to the engine. False: nothing. */
+static bool deliver_down(struct pair *p)
+{
+	char *data;
+	long len = BIO_get_mem_data(SSL_get_wbio(p->server), &data);
+
+	if (len <= 0)
+		return false;
+	feed(p, (const uint8_t *)data, (size_t)len);
+	(void)BIO_reset(SSL_get_wbio(p->server));
+	return true;
+}
+
+static bool deliver_up(struct pair *p)
+{
+	struct buf *out = tls_output(p->tls);
+
+	if (out->len == 0)
+		return false;
+	assert_int_equal(BIO_write(SSL_get_rbio(p->server), out->data, (int)out->len), (int)out->len);
+	out->len = 0;
+	return true;
+}
+
+/* Until both are quiet, or we have failed. What the server reads is its `text`. */
+static void run(struct pair *p, char *text, size_t size)
+{
+	size_t read = 0;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		bool moved = deliver_up(p);
+		if (!SSL_is_init_finished(p->server)) {
+			SSL_do_handshake(p->server);
+		} else {
+			int n = SSL_read(p->server, text + read, (int)(size - read));
+			read += n > 0 ? (size_t)n : 0;
+		}
+		ERR_clear_error();
+		moved |= deliver_down(p);
+		if (!moved || p->failed)
+			break;
+	}
+	/* The alert too. */
+	deliver_up(p);
+	text[read < size ? read : size - 1] = '\0';
+}
+
+static void check_works(const struct setup *setup)
+{
+	static const char asked[] = "a question", answered[] = "an answer";
+	struct tls_info info;
+	struct pair p;
+	char text[64];
+
+	start(&p, setup);
+	assert_false(tls_was_answered(p.tls));
+	run(&p, text, sizeof text);
+	assert_false(p.failed);
+	assert_true(tls_is_up(p.tls) && tls_was_answered(p.tls) && !tls_is_closed(p.tls));
+	assert_true(tls_put(p.tls, asked, sizeof asked, &p.err));
+	run(&p, text, sizeof text);
+	assert_string_equal(text, asked);
+	assert_int_equal(SSL_write(p.server, answered, sizeof answered), sizeof answered);
+	run(&p, text, sizeof text);
+	assert_int_equal(p.plain.len, sizeof answered);
+	assert_memory_equal(p.plain.data, answered, sizeof answered);
+	tls_describe(p.tls, &info);
+	assert_string_equal(info.subject, "CN=node");
+	assert_string_equal(info.version, setup->version == TLS1_2_VERSION ? "TLSv1.2" : "TLSv1.3");
+	assert_true(info.verified && info.cipher[0]);
+	SSL_shutdown(p.server);
+	run(&p, text, sizeof text);
+	assert_true(tls_is_closed(p.tls) && !p.failed);
+	finish(&p);
+}
+
+static void works(void **state)
+{
+	static const size_t steps[] = { 0, 1, 5, 100 };
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	static const char *const names[] = { NULL, "web-1", "192.0.2.1", "2001:db8::1" };
+
+	(void)state;
+	for (size_t v = 0; v < 2; v++) {
+		for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+			check_works(&(struct setup){ .version = versions[v], .step = steps[i], .name = names[i] });
+			check_works(&(struct setup){ .version = versions[v],
+						     .step = steps[i],
+						     .ours = &visitor,
+						     .wants_certificate = true });
+		}
+	}
+}
+
+static void check_fails(const struct setup *setup, enum error_code code, const char *says)
+{
+	struct pair p;
+	char text[64];
+
+	start(&p, setup);
+	run(&p, text, sizeof text);
+	if (!p.failed)
+		fail_msg("no error where %s was wanted", error_name(code));
+	if (p.err.code != code || !strstr(p.err.message, says))
+		fail_msg("%s: %s", error_name(p.err.code), p.err.message);
+	assert_true(p.err.cure[0] != '\0');
+	assert_string_equal(text, "");
+	finish(&p);
+}
+
+static void fails_as_it_should(void **state)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	static const size_t steps[] = { 0, 1 };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct setup with = { .version = versions[i / 2], .step = steps[i % 2] }, s;
+		s = with, s.server = &foreign;
+		check_fails(&s, ERROR_TLS_UNTRUSTED, "CN=foreign");
+		s = with, s.trusted = &stranger;
+		check_fails(&s, ERROR_TLS_UNTRUSTED, "CN=authority");
+		s = with, s.name = "web-2";
+		check_fails(&s, ERROR_TLS_NAME, "not for web-2, but for DNS:web-1");
+		s = with, s.name = "192.0.2.2";
+		check_fails(&s, ERROR_TLS_NAME, "192.0.2.2");
+		s = with, s.wants_certificate = true;
+		check_fails(&s, ERROR_TLS_CERTIFICATE_WANTED, "none was given");
+		s = with, s.wants_certificate = true, s.ours = &visitor, s.believes = &stranger;
+		check_fails(&s, ERROR_TLS_REJECTED, "rejects our certificate");
+		s = with, s.padding = 400;
+		check_fails(&s, ERROR_TLS_FAILED, "excessive message size");
+	}
+	check_fails(&(struct setup){ .version = TLS1_1_VERSION }, ERROR_TLS_VERSION, "no version");
+}
+
+static void name_told_later(void **state)
+{
+	struct pair p;
+	char text[64];
+
+	(void)state;
+	start(&p, &(struct setup){ 0 });
+	run(&p, text, sizeof text);
+	assert_true(tls_check_name(p.tls, "web-1", &p.err));
+	assert_true(tls_check_name(p.tls, "192.0.2.1", &p.err));
+	assert_false(tls_check_name(p.tls, "web-2", &p.err));
+	assert_int_equal(p.err.code, ERROR_TLS_NAME);
+	finish(&p);
+}
+
+static void not_tls(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t len;
+		enum error_code code;
+	} cases[] = {
+		{ "\x00\x0fsnamed:", 9, ERROR_PLAIN_EXPECTED },
+		{ "\x00\x03sok", 5, ERROR_PLAIN_EXPECTED },
+		{ "HTTP/1.1 400 Bad Request\r\n", 26, ERROR_NOT_ERLANG },
+		{ "SSH-2.0-OpenSSH_9.2\r\n", 21, ERROR_NOT_ERLANG },
+		{ "\x16\x03\x03\xff\xffgarbage", 12, ERROR_TLS_FAILED },
+		{ "\x15\x03\x03\x00\x02\x02\x28", 7, ERROR_TLS_CIPHER },
+		{ "\x15\x03\x03\x00\x02\x02\x46", 7, ERROR_TLS_VERSION },
+		{ "\x15\x03\x03\x00\x02\x02\x50", 7, ERROR_TLS_FAILED },
+	};
+	static const size_t steps[] = { 0, 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		for (size_t j = 0; j < 2; j++) {
+			struct pair p;
+			start(&p, &(struct setup){ .step = steps[j] });
+			feed(&p, (const uint8_t *)cases[i].bytes, cases[i].len);
+			if (!p.failed || p.err.code != cases[i].code)
+				fail_msg("case %zu: %s: %s", i, error_name(p.err.code), p.err.message);
+			finish(&p);
+		}
+	}
+}
+
+static void nothing_before_verification(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	start(&p, &(struct setup){ 0 });
+	size_t before = tls_output(p.tls)->len;
+	assert_false(tls_put(p.tls, "secret", 6, &p.err));
+	assert_int_equal(tls_output(p.tls)->len, before);
+	finish(&p);
+}
+
+/* Each makes the server write something that carries no data. */
+static void ask_new_keys(SSL *server)
+{
+	SSL_key_update(server, SSL_KEY_UPDATE_REQUESTED);
+	SSL_do_handshake(server);
+}
+
+static void send_ticket(SSL *server)
+{
+	SSL_new_session_ticket(server);
+	SSL_do_handshake(server);
+}
+
+static void ask_renegotiation(SSL *server)
+{
+	SSL_renegotiate(server);
+	SSL_do_handshake(server);
+}
+
+/* A server that never reads: what waits for it is bounded, with an error where it asks for more. */
+static void check_flood(int version, void (*act)(SSL *server), enum error_code code)
+{
+	enum { ACTS = 5000, MOST = 128 * 1024 };
+	struct pair p;
+	char text[64];
+
+	start(&p, &(struct setup){ .version = version });
+	run(&p, text, sizeof text);
+	assert_true(tls_is_up(p.tls));
+	for (int i = 0; i < ACTS && !p.failed; i++) {
+		act(p.server);
+		deliver_down(&p);
+	}
+	assert_int_equal(p.failed ? p.err.code : ERROR_NONE, code);
+	assert_true(tls_output(p.tls)->len < MOST);
+	assert_int_equal(p.plain.len, 0);
+	finish(&p);
+}
+
+static void floods_are_bounded(void **state)
+{
+	(void)state;
+	check_flood(TLS1_3_VERSION, ask_new_keys, ERROR_LIMIT);
+	check_flood(TLS1_3_VERSION, send_ticket, ERROR_NONE);
+	check_flood(TLS1_2_VERSION, ask_renegotiation, ERROR_LIMIT);
+}
+
+/* One that does read may have new keys as often as it likes. */
+static void new_keys_are_given(void **state)
+{
+	struct pair p;
+	char text[64];
+
+	(void)state;
+	start(&p, &(struct setup){ 0 });
+	run(&p, text, sizeof text);
+	for (int i = 0; i < 5000 && !p.failed; i++) {
+		ask_new_keys(p.server);
+		deliver_down(&p);
+		deliver_up(&p);
+		SSL_read(p.server, text, sizeof text);
+	}
+	assert_false(p.failed);
+	assert_true(tls_put(p.tls, "here", 5, &p.err));
+	run(&p, text, sizeof text);
+	assert_string_equal(text, "here");
+	finish(&p);
+}
+
+/* More than the caller has room for. */
+static void plain_has_its_limit(void **state)
+{
+	static const uint8_t much[PLAIN_ROOM];
+	struct pair p;
+	char text[64];
+
+	(void)state;
+	start(&p, &(struct setup){ 0 });
+	run(&p, text, sizeof text);
+	assert_true(SSL_write(p.server, much, sizeof much) > 0);
+	deliver_down(&p);
+	assert_true(p.failed && p.plain.len <= PLAIN_ROOM);
+	assert_int_equal(p.err.code, ERROR_LIMIT);
+	finish(&p);
+}
+
+static struct tls_context *context_of(struct tls_pem ca, struct tls_pem certificate, struct tls_pem key,
+				      struct tls_pem crl, const char *passphrase, bool *locked, struct error *err)
+{
+	const struct tls_material material = {
+		.ca = ca, .certificate = certificate, .key = key, .crl = crl, .passphrase = passphrase, .verify = true
+	};
+
+	*err = (struct error){ .code = ERROR_NONE };
+	return tls_context_new(&material, locked, err);
+}
+
+static void material_that_cannot_be_used(void **state)
+{
+	static const char broken[] = "-----BEGIN CERTIFICATE-----\nbm9uc2Vuc2U=\n-----END CERTIFICATE-----\n";
+	const struct tls_pem none = { 0 }, ca = pem_of("ca.pem", authority.cert_pem),
+			     garbage = { "file", (const uint8_t *)broken, sizeof broken - 1 },
+			     empty = { "file", (const uint8_t *)"", 0 }, cert = pem_of("our.pem", visitor.cert_pem),
+			     key = pem_of("our.key", visitor.key_pem), other = pem_of("other.key", node.key_pem);
+	const struct {
+		struct tls_pem ca, certificate, key, crl;
+		const char *passphrase, *says;
+		bool locked;
+	} cases[] = {
+		{ garbage, none, none, none, NULL, "file holds no certificate", false },
+		{ empty, none, none, none, NULL, "file holds no certificate", false },
+		{ key, none, none, none, NULL, "our.key holds no certificate", false },
+		{ ca, garbage, key, none, NULL, "file holds no certificate", false },
+		{ ca, cert, garbage, none, NULL, "file holds no private key", false },
+		{ ca, cert, cert, none, NULL, "our.pem holds no private key", false },
+		{ ca, cert, other, none, NULL, "does not belong to the certificate of our.pem", false },
+		{ ca, cert, key, none, NULL, "is protected by a passphrase", true },
+		{ ca, cert, key, none, "wrong", "does not open with that passphrase", true },
+		{ ca, none, none, garbage, NULL, "file holds no list of revoked certificates", false },
+		{ ca, none, none, cert, NULL, "our.pem holds no list of revoked certificates", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct error err;
+		bool locked;
+		assert_null(context_of(cases[i].ca, cases[i].certificate, cases[i].key, cases[i].crl,
+				       cases[i].passphrase, &locked, &err));
+		if (err.code != ERROR_TLS_KEY || !strstr(err.message, cases[i].says) || locked != cases[i].locked)
+			fail_msg("case %zu: %s: %s", i, error_name(err.code), err.message);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(works),
+		cmocka_unit_test(fails_as_it_should),
+		cmocka_unit_test(name_told_later),
+		cmocka_unit_test(not_tls),
+		cmocka_unit_test(nothing_before_verification),
+		cmocka_unit_test(floods_are_bounded),
+		cmocka_unit_test(new_keys_are_given),
+		cmocka_unit_test(plain_has_its_limit),
+		cmocka_unit_test(material_that_cannot_be_used),
+	};
+
+	return cmocka_run_group_tests_name("tls", tests, make_certificates, free_certificates);
+}
