@@ -308,13 +308,10 @@ def test_a_remote_cookie_command(beamline, node, conf, bare, told, rig):
     assert done.status == 78 and "prints nothing" in done.stderr and "by ssh" in done.stderr, done
 
 
-def test_each_node_has_its_own_cookie(beamline, make, rig, conf, tmp_path):
+def test_each_node_has_its_own_cookie(beamline, make, conf, tmp_path):
     host, epmd = make.sshd(), make.epmd()
     for name in ("rabbit", "shop", "third"):
-        home = tmp_path / name
-        home.mkdir()
-        write(home / ".erlang.cookie", f"cookie-of-{name}", 0o400)
-        make.node(name, epmd=epmd, home=str(home), cookie=f"cookie-of-{name}")
+        make.node(name, epmd=epmd, cookie=f"cookie-of-{name}")
     write(tmp_path / "remote", "cookie-of-shop")
     path = conf('hosts = ( { match = "*"; nodes = (\n'
                 '  { match = "rabbit"; cookie_command = "echo run >> ' + str(tmp_path) + '/runs; echo cookie-of-rabbit"; },\n'
@@ -329,10 +326,9 @@ def test_each_node_has_its_own_cookie(beamline, make, rig, conf, tmp_path):
         assert done.status == 0, done
 
 
-def test_the_only_node_has_its_own_cookie_and_language(beamline, make, conf, tmp_path):
+def test_the_only_node_has_its_own_cookie_and_limit(beamline, make, conf):
     host, epmd = make.sshd(), make.epmd()
-    write(tmp_path / ".erlang.cookie", "lonely", 0o400)
-    lonely = make.node("lonely", epmd=epmd, home=str(tmp_path), cookie="lonely")
+    lonely = make.node("lonely", epmd=epmd, cookie="lonely")
     path = conf('nodes = ( { match = "lonely"; cookie_command = "echo lonely"; timeout = "500ms"; } );')
     for options in ({"epmd_port": epmd.port}, {"epmd_port": False}):
         words = [] if options["epmd_port"] else ["--dist-port", lonely.dist_port]
