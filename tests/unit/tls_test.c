@@ -10,97 +10,34 @@
 
 #include <cmocka.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 
 #include "dist/tls.h"
+#include "tls_server.h"
 
-enum { DAY = 24 * 3600, PLAIN_ROOM = 256 * 1024, ROUNDS = 64, ALL_AT_ONCE = 1 << 20 };
-
-/* A certificate with its key, in both forms. */
-struct issued {
-	EVP_PKEY *key;
-	X509 *certificate;
-	BIO *cert_pem, *key_pem;
-};
+enum { PLAIN_ROOM = 256 * 1024, ROUNDS = 64, ALL_AT_ONCE = 1 << 20 };
 
 static struct issued authority, stranger, node, foreign, visitor;
-
-static struct tls_pem pem_of(const char *name, BIO *text)
-{
-	char *data;
-	long len = BIO_get_mem_data(text, &data);
-
-	return (struct tls_pem){ .name = name, .data = (const uint8_t *)data, .len = (size_t)len };
-}
-
-static void add_extension(X509 *certificate, int nid, const char *value)
-{
-	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-
-	assert_non_null(extension);
-	X509_add_ext(certificate, extension, -1);
-	X509_EXTENSION_free(extension);
-}
-
-/* issuer NULL: signs itself, as an authority. names: "DNS:a,IP:1.2.3.4" or NULL. */
-static struct issued issue(const char *name, const char *names, const struct issued *issuer, const char *passphrase)
-{
-	static long serial;
-	struct issued one = { .key = EVP_EC_gen("P-256"), .certificate = X509_new() };
-	X509 *c = one.certificate;
-	X509_NAME *subject = X509_get_subject_name(c);
-
-	assert_true(one.key && c);
-	X509_set_version(c, 2);
-	ASN1_INTEGER_set(X509_get_serialNumber(c), ++serial);
-	X509_gmtime_adj(X509_getm_notBefore(c), -DAY);
-	X509_gmtime_adj(X509_getm_notAfter(c), DAY);
-	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0);
-	X509_set_issuer_name(c, issuer ? X509_get_subject_name(issuer->certificate) : subject);
-	X509_set_pubkey(c, one.key);
-	add_extension(c, NID_basic_constraints, issuer ? "critical,CA:FALSE" : "critical,CA:TRUE");
-	if (names)
-		add_extension(c, NID_subject_alt_name, names);
-	assert_true(X509_sign(c, issuer ? issuer->key : one.key, EVP_sha256()) > 0);
-	one.cert_pem = BIO_new(BIO_s_mem());
-	one.key_pem = BIO_new(BIO_s_mem());
-	PEM_write_bio_X509(one.cert_pem, c);
-	PEM_write_bio_PrivateKey(one.key_pem, one.key, passphrase ? EVP_aes_128_cbc() : NULL,
-				 (const unsigned char *)passphrase, passphrase ? (int)strlen(passphrase) : 0, NULL,
-				 NULL);
-	return one;
-}
-
-static void free_issued(struct issued *one)
-{
-	EVP_PKEY_free(one->key);
-	X509_free(one->certificate);
-	BIO_free(one->cert_pem);
-	BIO_free(one->key_pem);
-}
 
 static int make_certificates(void **state)
 {
 	(void)state;
-	authority = issue("authority", NULL, NULL, NULL);
-	stranger = issue("stranger", NULL, NULL, NULL);
-	node = issue("node", "DNS:web-1,IP:192.0.2.1,IP:2001:db8::1", &authority, NULL);
-	foreign = issue("foreign", "DNS:web-1", &stranger, NULL);
-	visitor = issue("operator", NULL, &authority, "open sesame");
+	authority = issue("authority", NULL, NULL, NULL, false);
+	stranger = issue("stranger", NULL, NULL, NULL, false);
+	node = issue("node", "DNS:web-1,IP:192.0.2.1,IP:2001:db8::1", &authority, NULL, false);
+	foreign = issue("foreign", "DNS:web-1", &stranger, NULL, false);
+	visitor = issue("operator", NULL, &authority, "open sesame", false);
 	return 0;
 }
 
 static int free_certificates(void **state)
 {
 	(void)state;
-	free_issued(&authority);
-	free_issued(&stranger);
-	free_issued(&node);
-	free_issued(&foreign);
-	free_issued(&visitor);
+	issued_free(&authority);
+	issued_free(&stranger);
+	issued_free(&node);
+	issued_free(&foreign);
+	issued_free(&visitor);
 	return 0;
 }
 
@@ -124,35 +61,8 @@ struct pair {
 	struct buf plain;
 	struct error err;
 	bool failed;
-	SSL_CTX *server_context;
 	SSL *server;
 };
-
-static void make_server(struct pair *p)
-{
-	const struct setup *s = &p->setup;
-	const struct issued *own = s->server ? s->server : &node;
-	SSL_CTX *c = SSL_CTX_new(TLS_server_method());
-	int version = s->version ? s->version : TLS1_3_VERSION;
-
-	/* Below 1.2 only where the security level lets it. */
-	SSL_CTX_set_security_level(c, 0);
-	SSL_CTX_set_min_proto_version(c, version);
-	SSL_CTX_set_max_proto_version(c, version);
-	SSL_CTX_use_certificate(c, own->certificate);
-	SSL_CTX_use_PrivateKey(c, own->key);
-	for (size_t i = 0; i < s->padding; i++) {
-		X509_up_ref(own->certificate);
-		SSL_CTX_add_extra_chain_cert(c, own->certificate);
-	}
-	X509_STORE_add_cert(SSL_CTX_get_cert_store(c), (s->believes ? s->believes : &authority)->certificate);
-	SSL_CTX_set_verify(
-		c, s->wants_certificate ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_NONE, NULL);
-	p->server_context = c;
-	p->server = SSL_new(c);
-	SSL_set_bio(p->server, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-	SSL_set_accept_state(p->server);
-}
 
 static void start(struct pair *p, const struct setup *setup)
 {
@@ -166,7 +76,13 @@ static void start(struct pair *p, const struct setup *setup)
 		material.key = pem_of("our.key", setup->ours->key_pem);
 		material.passphrase = "open sesame";
 	}
-	make_server(p);
+	p->server = tls_server_new(&(struct tls_server_setup){
+		.version = setup->version,
+		.own = setup->server ? setup->server : &node,
+		.believes = setup->believes ? setup->believes : &authority,
+		.wants_certificate = setup->wants_certificate,
+		.padding = setup->padding,
+	});
 	buf_init(&p->plain, PLAIN_ROOM);
 	p->context = tls_context_new(&material, &locked, &p->err);
 	assert_non_null(p->context);
@@ -180,7 +96,6 @@ static void finish(struct pair *p)
 	tls_context_free(p->context);
 	buf_clear(&p->plain);
 	SSL_free(p->server);
-	SSL_CTX_free(p->server_context);
 	ERR_clear_error();
 }
 
