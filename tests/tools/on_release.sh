@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs the tests in which nodes take part with nodes of another OTP release: on_release.sh SUITE WHAT. SUITE is a Debian suite
-# (tests/rig/roots.py; root only) or `system`. WHAT: `full` is every end-to-end test of a file that has nodes at all, and every script that asks
-# one; `nodes` those whose business nodes are; `smoke` what shows soonest that a release is different. BEAMLINE, SRCDIR and BUILDDIR as `make check` sets them. Output:
-# TAP, one plan a program.
+# (tests/rig/roots.py; root only) or `system`. WHAT: `full` is every end-to-end test of a file that has nodes at all, and every script
+# that asks one; `nodes` those whose business nodes are; `smoke` what shows soonest that a release is different.
+# BEAMLINE, SRCDIR and BUILDDIR as `make check` sets them. Output: TAP, one plan a program.
 set -u
 usage() { echo "usage: on_release.sh SUITE full|nodes|smoke" >&2; exit 64; }
 [ $# = 2 ] || usage
