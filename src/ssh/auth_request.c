@@ -76,11 +76,6 @@ static void show_banner(struct auth *a)
 	ssh_string_free_char(banner);
 }
 
-static bool is_lost(ssh_session ssh)
-{
-	return !ssh_is_connected(ssh) || (ssh_get_status(ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR));
-}
-
 /*
  * When sshd's reason and the end of the connection come together, the end is all that libssh 0.11's error tells; the reason is in
  * its log, though. Called for each line of that.
@@ -99,7 +94,7 @@ static enum auth_result failed(struct auth *a)
 {
 	const char *reason = a->reason[0] ? a->reason : ssh_get_error(a->s->ssh);
 
-	if (!is_lost(a->s->ssh)) {
+	if (!session_is_lost(a->s->ssh)) {
 		log_v("auth", "not possible on our side: %s", reason);
 		return AUTH_UNABLE;
 	}
@@ -123,7 +118,7 @@ enum auth_result auth_request(struct auth *a, enum auth_request_kind kind, ssh_k
 	ssh_set_log_level(SSH_LOG_PACKET);
 	while ((rc = call(a, kind, key, text)) == SSH_AUTH_AGAIN) {
 		/* After a disconnect libssh says “again” for ever, on a descriptor that it has closed. */
-		if (is_lost(a->s->ssh) || !(waited = session_wait(a->s, deadline, "authentication", a->err)))
+		if (session_is_lost(a->s->ssh) || !(waited = session_wait(a->s, deadline, "authentication", a->err)))
 			break;
 	}
 	ssh_set_log_level(SSH_LOG_NOLOG);

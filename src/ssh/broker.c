@@ -30,6 +30,8 @@ enum {
 	ALIVE_COUNT = 3,
 	ACCEPT_PAUSE_MS = 100, /* after the system had no descriptor for a client */
 	FINISH_MS = 200,       /* for the last words of clients */
+	UNSENT_MAX =
+		10000, /* packets that wait for a server which does not read: answers that it asked for, most of them */
 };
 
 struct broker {
@@ -45,8 +47,10 @@ struct broker {
 	size_t orphan_count;
 	struct pollset set;
 	int listener_place;
+	int ssh_place;
 	int64_t accept_after;
 	uint64_t packets; /* of them, how many everyone has had their turn after */
+	uint64_t unsent;  /* how many we had made when the socket took everything the last time */
 	int64_t heard;    /* clock_ms() of the last packet */
 	int asked;        /* keepalive requests since then */
 };
@@ -170,8 +174,9 @@ static bool wait_for_work(struct broker *b, bool more)
 	set->count = 0;
 	int lifeline = pollset_add(set, b->start->lifeline, POLLIN);
 	pollset_add(set, broker_wake_descriptor(), POLLIN);
+	b->ssh_place = -1;
 	if (b->service.ssh) {
-		pollset_add(set, b->session.fd, (short)(POLLIN | (blocked ? POLLOUT : 0)));
+		b->ssh_place = pollset_add(set, b->session.fd, (short)(POLLIN | (blocked ? POLLOUT : 0)));
 		/* The kernel forgets it with every poll; without it sshd's Nagle costs 40 ms a channel. */
 		platform_quick_ack(b->session.fd);
 	}
@@ -216,7 +221,7 @@ static bool read_ssh(struct broker *b)
 {
 	for (int i = 0; i < DOPOLL_MAX; i++) {
 		int rc = ssh_event_dopoll(b->event, 0);
-		if (rc == SSH_ERROR || !ssh_is_connected(b->service.ssh))
+		if (rc == SSH_ERROR || session_is_lost(b->service.ssh))
 			return false;
 		if (rc == SSH_AGAIN)
 			break;
@@ -289,6 +294,24 @@ static bool move(struct broker *b)
 	return true;
 }
 
+/*
+ * What libssh has no limits for. A server that keeps to the protocol meets none of these: it takes what it has asked for, it sends what the window
+ * allows, and libssh goes on reading.
+ */
+static void watch_server(struct broker *b)
+{
+	if (!b->service.ssh)
+		return;
+	if (!is_blocked(b))
+		b->unsent = b->counter.out_packets;
+	if (session_is_stuck(&b->session, (pollset_events(&b->set, b->ssh_place) & POLLIN) != 0))
+		lose(b, ssh_get_error(b->session.ssh));
+	else if (b->counter.out_packets - b->unsent > UNSENT_MAX)
+		lose(b, "sshd asks without end, and does not read our answers");
+	else if (splice_is_flooded())
+		lose(b, "sshd sends more on a channel than its window allows");
+}
+
 static void serve(struct broker *b)
 {
 	bool more = false;
@@ -305,6 +328,7 @@ static void serve(struct broker *b)
 		}
 		keep_alive(b);
 		more = move(b);
+		watch_server(b);
 		drop_done_clients(b);
 		more |= b->counter.in_packets != b->packets;
 	}
@@ -328,10 +352,11 @@ static void make_socket(struct broker *b)
 {
 	struct error err;
 	bool ok = socket_folder_make(&b->folder, &err);
-	char *told = ok ? xstrdup(b->folder.socket) : xasprintf("!%s", err.message);
+	const char *told = ok ? b->folder.socket : err.message;
 
+	if (!ok)
+		io_write_all(b->start->lifeline, "!", 1);
 	io_write_all(b->start->lifeline, told, strlen(told) + 1);
-	free(told);
 	if (!ok)
 		_exit(0);
 }

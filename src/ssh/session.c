@@ -13,11 +13,38 @@
 #include "ssh/algorithms.h"
 #include "ssh/connect.h"
 
-enum { CONNECT_TIMEOUT_S = 30, PROXY_END_MS = 200 };
+enum { CONNECT_TIMEOUT_S = 30, PROXY_END_MS = 200, STUCK_MAX = 4, LATE_MAX = 16 };
 
 static double ms_since(int64_t started_us)
 {
 	return (double)(clock_us() - started_us) / 1000.0;
+}
+
+bool session_is_lost(ssh_session ssh)
+{
+	return !ssh_is_connected(ssh) || (ssh_get_status(ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0;
+}
+
+bool session_is_stuck(struct session *s, bool readable)
+{
+	s->stuck = readable && s->traffic.in_bytes == s->seen ? s->stuck + 1 : 0;
+	s->seen = s->traffic.in_bytes;
+	return s->stuck >= STUCK_MAX;
+}
+
+/* False: what the server sends leads nowhere. */
+static bool is_sane(struct session *s, const char *what, struct error *err)
+{
+	if (session_is_stuck(s, s->readable)) {
+		error_set(err, ERROR_SSH_LOST, "%s port %u breaks the protocol (%s): %s", s->config->hostname,
+			  (unsigned)s->config->port, what, ssh_get_error(s->ssh));
+	} else if (s->traffic.in_bytes - s->begun_at > SESSION_STEP_MAX) {
+		error_set(err, ERROR_SSH_LOST, "%s port %u sends without end (%s)", s->config->hostname,
+			  (unsigned)s->config->port, what);
+	} else {
+		return true;
+	}
+	return error_cure(err, "what answers there is no sshd in its right mind; look at it before anything else");
 }
 
 bool session_wait(struct session *s, int64_t deadline, const char *what, struct error *err)
@@ -28,16 +55,17 @@ bool session_wait(struct session *s, int64_t deadline, const char *what, struct 
 		{ .fd = s->lifeline ? *s->lifeline : -1, .events = POLLIN },
 	};
 
-	if (s->traffic.in_bytes - s->begun_at > SESSION_STEP_MAX) {
-		error_set(err, ERROR_SSH_LOST, "%s port %u sends without end (%s)", s->config->hostname,
-			  (unsigned)s->config->port, what);
-		return error_cure(err,
-				  "what answers there is no sshd in its right mind; look at it before anything else");
-	}
+	if (!is_sane(s, what, err))
+		return false;
 	/* sshd's Nagle waits for our acknowledgement, which the kernel would hold back for 40 ms. */
 	platform_quick_ack(s->fd);
-	switch (io_wait(fds, 2, deadline)) {
+	enum io_wait waited = io_wait(fds, 2, deadline);
+	/* Who has been stopped meanwhile finds it passed, and all that he waits for; who finds always more to read, nothing. */
+	if (waited == IO_READY && clock_ms() > deadline && ++s->late > LATE_MAX)
+		waited = IO_TIMEOUT;
+	switch (waited) {
 	case IO_READY:
+		s->readable = (fds[0].revents & POLLIN) != 0;
 		return !fds[1].revents || error_interrupted(err, 1 /* SIGHUP: whom we serve has gone */);
 	case IO_SIGNAL:
 		return error_interrupted(err, io_take_signal());
@@ -55,6 +83,7 @@ bool session_wait(struct session *s, int64_t deadline, const char *what, struct 
 void session_begin_step(struct session *s)
 {
 	s->begun_at = s->traffic.in_bytes;
+	s->late = 0;
 }
 
 /* libssh must not look for anything by itself: no configuration, no home directory, no known_hosts, no password database. */
@@ -238,16 +267,15 @@ bool session_request_service(struct session *s, struct error *err)
 
 	session_begin_step(s);
 	while ((rc = ssh_service_request(s->ssh, "ssh-userauth")) == SSH_AGAIN) {
-		/* After a disconnect libssh says “again” for ever. */
-		if (!ssh_is_connected(s->ssh))
+		if (session_is_lost(s->ssh))
 			break;
 		if (!session_wait(s, deadline, "start of authentication", err))
 			return false;
 	}
 	if (rc == SSH_OK)
 		return true;
-	error_set(err, ERROR_SSH_LOST, "%s port %u ended the connection before authentication: %s", s->config->hostname,
-		  (unsigned)s->config->port, ssh_get_error(s->ssh));
+	error_set(err, ERROR_SSH_LOST, "%s port %u: the connection ended before authentication: %s",
+		  s->config->hostname, (unsigned)s->config->port, ssh_get_error(s->ssh));
 	return error_cure(err, "try again; if it repeats, the host's sshd log tells why");
 }
 

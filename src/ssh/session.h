@@ -29,6 +29,10 @@ struct session {
 	int64_t patience_ms;               /* what connecting has left of ConnectTimeout, for the exchange of keys */
 	struct ssh_counter_struct traffic; /* bytes, kept by libssh */
 	uint64_t begun_at;                 /* of those that came: how many had when the step began that is waited for */
+	uint64_t seen;                     /* of those that came: how many had at the last look */
+	int late;                          /* waits of the step after its deadline */
+	bool readable;                     /* there was something to read then */
+	int stuck;                         /* looks in a row at which libssh had read nothing of it */
 	const int *
 		lifeline; /* if not NULL: waiting ends with ERROR_INTERRUPTED when this descriptor ends; set before session_dial */
 };
@@ -41,6 +45,13 @@ bool session_exchange(struct session *s, struct error *err);
 bool session_request_service(struct session *s, struct error *err);
 /* A step begins that may take SESSION_STEP_MAX bytes of the server's. */
 void session_begin_step(struct session *s);
+/* Has the connection ended, or libssh given it up? After either it says “again” for ever. */
+bool session_is_lost(ssh_session ssh);
+/*
+ * Between two waits: was there something to read, and libssh has not read it? After what it holds to be fatal it never does, and no return value
+ * tells: the error text does.
+ */
+bool session_is_stuck(struct session *s, bool readable);
 /*
  * After a libssh call said SSH_AGAIN: waits until the socket is ready for what libssh wants. Errors: ERROR_SSH_LOST
  * (deadline passed: what was awaited is named by `what`; or the server sends more than a step can need), ERROR_INTERRUPTED.

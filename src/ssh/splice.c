@@ -52,6 +52,8 @@ struct splice {
 };
 
 static uint8_t scratch[FROM_SSH_MAX];
+/* One broker process has one connection. */
+static bool flooded;
 
 /* Only notes that there is something: reading in large pieces after the poll is faster than taking each packet here. */
 static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_t len, int is_stderr, void *user)
@@ -61,7 +63,8 @@ static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_
 	(void)session;
 	(void)channel;
 	(void)data;
-	(void)len;
+	/* The length is that of all that libssh holds. */
+	flooded |= len > FROM_SSH_MAX;
 	c->ends[is_stderr ? ERR : OUT].has_data = true;
 	return 0;
 }
@@ -233,6 +236,11 @@ const struct error *splice_error(const struct splice *c)
 int splice_exit_status(const struct splice *c)
 {
 	return c->exit_status;
+}
+
+bool splice_is_flooded(void)
+{
+	return flooded;
 }
 
 bool splice_lacks_terminal(const struct splice *c)

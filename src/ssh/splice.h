@@ -34,6 +34,8 @@ bool splice_is_opening(const struct splice *c);
 const struct error *splice_error(const struct splice *c);
 /* The program's exit status (255 if a signal ended it), or -1. */
 int splice_exit_status(const struct splice *c);
+/* Has the server sent more on any channel than the window allows? libssh takes it all and keeps it. */
+bool splice_is_flooded(void);
 /* A terminal was asked for, and the server gave none. */
 bool splice_lacks_terminal(const struct splice *c);
 

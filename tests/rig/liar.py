@@ -180,6 +180,8 @@ class Liar:
             connection.close()
 
     def close(self):
+        # A close alone leaves it open as long as the thread waits for a connection.
+        self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
         for connection in self.connections:
             try:

@@ -41,8 +41,8 @@ class Run:
                 child.send_signal(signal.SIGINT)
                 interrupt = interrupt[1:]
             if time.monotonic() - begin > limit:
-                late = True
-                os.killpg(child.pid, signal.SIGKILL)
+                os.killpg(child.pid, signal.SIGKILL if late else signal.SIGTERM)
+                late, limit = True, limit + 2
             time.sleep(0.01)
         reader.join()
         self.seconds = time.monotonic() - begin
