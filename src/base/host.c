@@ -19,6 +19,14 @@
 
 extern char **environ;
 
+/* What the system lacks is another matter than a file that is not there. */
+static bool cannot_read(const char *name, int why, struct error *err)
+{
+	bool lacks = why == EMFILE || why == ENFILE || why == ENOMEM;
+
+	return error_set(err, lacks ? ERROR_NO_RESOURCES : ERROR_INPUT_MISSING, "%s: %s", name, strerror(why));
+}
+
 bool host_read_fd(int fd, const char *name, struct buf *out, struct error *err)
 {
 	for (;;) {
@@ -29,7 +37,7 @@ bool host_read_fd(int fd, const char *name, struct buf *out, struct error *err)
 		if (n < 0 && errno == EAGAIN)
 			continue;
 		if (n < 0)
-			return error_set(err, ERROR_INPUT_MISSING, "%s: %s", name, strerror(errno));
+			return cannot_read(name, errno, err);
 		bool fits = buf_put(out, block, (size_t)n);
 		secret_wipe(block, out->secret ? (size_t)n : 0);
 		if (!fits)
@@ -48,7 +56,7 @@ static bool read_path(const char *path, bool only_regular, struct buf *out, mode
 	bool ok = false;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		error_set(err, ERROR_INPUT_MISSING, "%s: %s", path, strerror(errno));
+		cannot_read(path, errno, err);
 	} else if (S_ISDIR(st.st_mode)) {
 		error_set(err, ERROR_INPUT_MISSING, "%s: %s", path, strerror(EISDIR));
 	} else if (only_regular && !S_ISREG(st.st_mode)) {

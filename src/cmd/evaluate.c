@@ -320,7 +320,7 @@ bool evaluate(const struct command_options *options, const char *target, struct 
 			ok = run_with(&holds, target, &link, request, err);
 			link_close(&link);
 		}
-		connect_end(&connection);
+		connect_end(&connection, err);
 	}
 	target_options_clear(&holds);
 	return ok;

@@ -92,7 +92,7 @@ static bool list_host(const struct command_options *options, const char *host, s
 				log_notice("%s: EPMD knows no node", destination);
 			epmd_names_clear(&names);
 		}
-		connect_end(&connection);
+		connect_end(&connection, err);
 	}
 	target_options_clear(&holds);
 	return ok;

@@ -189,7 +189,7 @@ static bool run(const struct command_options *options, const char *const *words,
 		return false;
 	if (connect_begin(&connection, &holds.connect, holds.target.destination, holds.target.node, false, err)) {
 		ok = ping(options, words[0], &connection, err);
-		connect_end(&connection);
+		connect_end(&connection, err);
 	}
 	target_options_clear(&holds);
 	return ok;

@@ -109,7 +109,7 @@ bool connect_begin(struct connection *c, const struct connect_options *options, 
 	c->tunnel = tunnel_open(&tunnel, err);
 	if (c->tunnel && start_tls(c, err) && ask_all(c, list, err) && start_cookie(c, err))
 		return true;
-	connect_end(c);
+	connect_end(c, err);
 	return false;
 }
 
@@ -384,12 +384,12 @@ bool connect_names(struct connection *c, struct epmd_names *names, struct error 
 	return true;
 }
 
-void connect_end(struct connection *c)
+void connect_end(struct connection *c, struct error *err)
 {
 	stream_close(&c->cookie_stream);
 	stream_close(&c->epmd_stream);
 	stream_close(&c->dist_stream);
-	tunnel_close(c->tunnel);
+	tunnel_close(c->tunnel, err);
 	c->tunnel = NULL;
 	cookie_wipe(&c->cookie);
 	tls_context_free(c->tls);

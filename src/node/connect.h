@@ -76,7 +76,7 @@ bool connect_link(struct connection *c, struct link *link, struct error *err);
 bool connect_names(struct connection *c, struct epmd_names *names, struct error *err);
 /* A link to one of the names. */
 bool connect_link_listed(struct connection *c, const struct epmd_node *node, struct link *link, struct error *err);
-/* Closes the tunnel and wipes the cookie. */
-void connect_end(struct connection *c);
+/* Closes the tunnel and wipes the cookie. err: what the command came to, if it failed (see tunnel_close). */
+void connect_end(struct connection *c, struct error *err);
 
 #endif

@@ -87,7 +87,7 @@ static bool read_to_end(struct stream *stream, int64_t deadline, const struct co
 			continue;
 		}
 		if (errno != EAGAIN && errno != EWOULDBLOCK)
-			return true;
+			return error_set(err, ERROR_SSH_LOST, "%s: %s", cookie->source, strerror(errno));
 		enum io_wait waited = io_wait_one(stream->fd, POLLIN, deadline, err);
 		if (waited == IO_SIGNAL)
 			return false;
@@ -107,10 +107,10 @@ bool cookie_from_remote(const struct cookie_sources *sources, struct stream *str
 	if (!stream_wait_open(stream, deadline, err)) {
 		if (err->code == ERROR_SESSION_REFUSED)
 			missing(sources, cookie, "cannot be read: the account may run no program on the host", err);
-	} else if (read_to_end(stream, deadline, sources, cookie, &text, err)) {
+	} else if (read_to_end(stream, deadline, sources, cookie, &text, err) && stream_reason(stream, 0, err)) {
 		if (text.len > 0)
 			ok = cookie_take(text.data, text.len, cookie, err);
-		else if (stream_reason(stream, 0, err))
+		else
 			missing(sources, cookie,
 				sources->remote_command ? "prints nothing"
 							: "is not there, or the account may not read it",

@@ -178,7 +178,7 @@ static bool run(struct opening *o, struct error *err)
 		}
 		event = handshake_feed(&o->h, block, len, &used, err);
 		if (!transport_skip(t, used))
-			return error_set(err, ERROR_INTERNAL, "the handshake's bytes are gone");
+			return closed(o, err);
 		if (event == HANDSHAKE_WANTS_COOKIE && !prove(o, &event, err))
 			return false;
 		if (event == HANDSHAKE_FAILED)

@@ -19,6 +19,7 @@ enum {
 	INFO_MAX = 8 * 1024,
 	QUEUE_MAX = MUX_DESCRIPTORS_MAX + 1, /* descriptors that came and were not asked for yet */
 	PER_MESSAGE_MAX = 8,
+	NO_STATUS = 255, /* of a channel that ended without one, as OpenSSH has it */
 };
 
 struct broker_client {
@@ -102,6 +103,41 @@ static void take_descriptors(struct broker_client *c, struct msghdr *message)
 	}
 }
 
+static void reply_failure(struct broker_client *c, uint32_t type, const struct error *why)
+{
+	struct buf text;
+
+	buf_init(&text, TEXT_MAX);
+	mux_put_error(&text, why);
+	mux_put_failure(&c->out, type, c->request, buf_text(&text), text.len);
+	buf_clear(&text);
+}
+
+static void flush(struct broker_client *c)
+{
+	while (c->out.len > 0 && !c->dead) {
+		ssize_t n = io_write(c->fd, c->out.data, c->out.len);
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return;
+		if (n < 0)
+			c->dead = true;
+		else
+			buf_consume(&c->out, (size_t)n);
+	}
+	if (c->closing && c->out.len == 0)
+		c->dead = true;
+}
+
+static void refuse_lost_descriptors(struct broker_client *c)
+{
+	struct error why = { .code = ERROR_NONE };
+
+	error_set(&why, ERROR_NO_RESOURCES, "the process that holds the SSH connection has no descriptor left");
+	reply_failure(c, MUX_S_FAILURE, &why);
+	flush(c);
+	c->dead = true;
+}
+
 /* False: nothing more for now, or the end (then dead is set). */
 static bool receive(struct broker_client *c)
 {
@@ -132,22 +168,14 @@ static bool receive(struct broker_client *c)
 	if (n > 0)
 		take_descriptors(c, &message);
 	/* Descriptors that did not fit, or that this process has no room for, are lost: so is the request that they belong to. */
-	if (n <= 0 || (message.msg_flags & MSG_CTRUNC)) {
+	if (n > 0 && (message.msg_flags & MSG_CTRUNC))
+		refuse_lost_descriptors(c);
+	if (n <= 0 || c->dead) {
 		c->dead = true;
 		return false;
 	}
 	c->in.len += (size_t)n;
 	return true;
-}
-
-static void reply_failure(struct broker_client *c, uint32_t type, const struct error *why)
-{
-	struct buf text;
-
-	buf_init(&text, TEXT_MAX);
-	mux_put_error(&text, why);
-	mux_put_failure(&c->out, type, c->request, buf_text(&text), text.len);
-	buf_clear(&text);
 }
 
 static void reply_refused(struct broker_client *c, uint32_t type, uint32_t id, const char *text)
@@ -253,21 +281,6 @@ static bool take_packet(struct broker_client *c, struct broker_service *service)
 	return true;
 }
 
-static void flush(struct broker_client *c)
-{
-	while (c->out.len > 0 && !c->dead) {
-		ssize_t n = io_write(c->fd, c->out.data, c->out.len);
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return;
-		if (n < 0)
-			c->dead = true;
-		else
-			buf_consume(&c->out, (size_t)n);
-	}
-	if (c->closing && c->out.len == 0)
-		c->dead = true;
-}
-
 void broker_client_read(struct broker_client *c, struct broker_service *service, const struct pollset *set)
 {
 	short events = pollset_events(set, c->place);
@@ -306,8 +319,12 @@ static void tell_opened(struct broker_client *c)
 static void tell_ended(struct broker_client *c)
 {
 	log_channel(c, "closed");
-	if (splice_exit_status(c->splice) >= 0)
-		mux_put_numbers(&c->out, MUX_S_EXIT_MESSAGE, c->request, (uint32_t)splice_exit_status(c->splice));
+	int status = splice_exit_status(c->splice);
+	/* Our own front takes an end without a word for the broker's. */
+	if (status < 0 && c->late_failure)
+		status = NO_STATUS;
+	if (status >= 0)
+		mux_put_numbers(&c->out, MUX_S_EXIT_MESSAGE, c->request, (uint32_t)status);
 	splice_free(c->splice);
 	c->splice = NULL;
 	c->closing = true;

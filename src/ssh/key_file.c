@@ -129,7 +129,10 @@ static void load_private(struct key_file *key, bool *others_may_read)
 	uid_t owner;
 
 	if (!host_read_file(key->path, &key->text, &mode, &owner, &reason)) {
-		log_vv("auth", "%s", reason.message);
+		if (reason.code == ERROR_NO_RESOURCES)
+			log_notice("%s is left out", reason.message);
+		else
+			log_vv("auth", "%s", reason.message);
 		return;
 	}
 	if (find_text((const char *)key->text.data, key->text.len, "PRIVATE KEY-----") &&

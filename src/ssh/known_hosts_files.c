@@ -62,7 +62,10 @@ static size_t known_hosts_files(const struct ssh_config *config, const char *fil
 	return n;
 }
 
-/* A file that is not there or not ours to read says nothing; one that is too large could hide a revoked key. */
+/*
+ * A file that is not there or not ours to read says nothing; one that is too large, or that we have no descriptor left for, could hide a revoked
+ * key.
+ */
 static bool read_known_hosts(const char *path, struct buf *text, struct error *err)
 {
 	struct error reason;
@@ -72,7 +75,7 @@ static bool read_known_hosts(const char *path, struct buf *text, struct error *e
 		return true;
 	bool overflow = text->overflow;
 	buf_clear(text);
-	if (reason.code == ERROR_INTERRUPTED) {
+	if (reason.code == ERROR_INTERRUPTED || reason.code == ERROR_NO_RESOURCES) {
 		*err = reason;
 		return false;
 	}

@@ -2,6 +2,7 @@
 #include "ssh/socket_folder.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -40,10 +41,6 @@ static bool listen_in(struct socket_folder *f)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	if (strlen(f->socket) >= sizeof address.sun_path) {
-		errno = ENAMETOOLONG;
-		return false;
-	}
 	memcpy(address.sun_path, f->socket, strlen(f->socket) + 1);
 	f->listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	return f->listener >= 0 && io_set_cloexec(f->listener) && io_set_nonblocking(f->listener) &&
@@ -52,15 +49,17 @@ static bool listen_in(struct socket_folder *f)
 
 static bool make_in(struct socket_folder *f, const char *parent)
 {
+	static const char name[] = "beamline-XXXXXX";
+	int len = snprintf(f->folder, sizeof f->folder, "%s/%s", parent, name);
+
 	f->listener = -1;
-	f->folder = xasprintf("%s/beamline-XXXXXX", parent);
-	f->socket = NULL;
-	if (!mkdtemp(f->folder)) {
-		free(f->folder);
-		f->folder = NULL;
+	/* Its name is as long as the pattern's. */
+	if (snprintf(f->socket, sizeof f->socket, "%s/%s/mux", parent, name) >= (int)sizeof f->socket ||
+	    !mkdtemp(f->folder)) {
+		f->folder[0] = '\0';
 		return false;
 	}
-	f->socket = xasprintf("%s/mux", f->folder);
+	memcpy(f->socket, f->folder, (size_t)len);
 	if (listen_in(f))
 		return true;
 	int why = errno;
@@ -86,13 +85,11 @@ bool socket_folder_make(struct socket_folder *f, struct error *err)
 void socket_folder_remove(struct socket_folder *f)
 {
 	io_close(&f->listener);
-	if (f->socket)
+	if (f->folder[0]) {
 		unlink(f->socket);
-	if (f->folder)
 		rmdir(f->folder);
-	free(f->socket);
-	free(f->folder);
-	f->socket = f->folder = NULL;
+	}
+	f->folder[0] = '\0';
 }
 
 void socket_folder_forget(const char *socket)

@@ -36,6 +36,7 @@ static bool begin(struct tunnel *t, struct stream *s, const struct buf *request,
 	s->request = REQUEST_ID;
 	s->state = STREAM_CLOSED;
 	s->exit_status = -1;
+	s->tells_end = false;
 	s->failure = NULL;
 	buf_init(&s->received, MUX_REPLY_MAX + 4);
 	if (request->overflow)
@@ -111,8 +112,12 @@ static bool take_reply(struct stream *s, const struct mux_packet *packet)
 	struct mux_reply reply;
 	struct mux_hello hello;
 
-	if (packet->type == MUX_MSG_HELLO)
-		return mux_decode_hello(packet, &hello) && hello.version == MUX_VERSION;
+	if (packet->type == MUX_MSG_HELLO) {
+		if (!mux_decode_hello(packet, &hello) || hello.version != MUX_VERSION)
+			return false;
+		s->tells_end = mux_find_extension(&hello, MUX_EXTENSION_LATE_FAILURE) != NULL;
+		return true;
+	}
 	if (!mux_decode_reply(packet, &reply))
 		return false;
 	if (reply.type == MUX_S_SESSION_OPENED) {
@@ -129,11 +134,21 @@ static bool take_reply(struct stream *s, const struct mux_packet *packet)
 
 static void end_stream(struct stream *s, enum error_code code, const char *why)
 {
-	if (!s->failure && (s->state == STREAM_ASKED || code != ERROR_SSH_LOST)) {
+	if (!s->failure) {
 		s->failure = xcalloc(1, sizeof *s->failure);
 		error_set(s->failure, code, "%s: %s", s->what, why);
 		error_cure(s->failure, "try again; -v tells more");
 	}
+	s->state = STREAM_ENDED;
+}
+
+/* The connection to the server has ended: because the channel has, if the server has said so. */
+static void server_ended(struct stream *s)
+{
+	if (s->state == STREAM_ASKED)
+		end_stream(s, ERROR_SSH_LOST, "the SSH connection ended before this was opened");
+	else if (s->tells_end && s->exit_status < 0)
+		end_stream(s, ERROR_SSH_LOST, "the process that holds the SSH connection ended");
 	s->state = STREAM_ENDED;
 }
 
@@ -159,7 +174,7 @@ static void pump(struct stream *s)
 			case MUX_NOTHING:
 				return;
 			case MUX_END:
-				end_stream(s, ERROR_SSH_LOST, "the SSH connection ended before this was opened");
+				server_ended(s);
 				break;
 			}
 			break;

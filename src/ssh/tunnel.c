@@ -93,7 +93,7 @@ struct tunnel *tunnel_open(const struct tunnel_options *options, struct error *e
 	/* While ssh reads its configuration. What is prepared here, the broker inherits. */
 	crypto_prepare();
 	if (!ssh_resolve_finish(&resolution, &config, err) || !start_broker(t, &config, started_us, err)) {
-		tunnel_close(t);
+		tunnel_close(t, err);
 		t = NULL;
 	}
 	ssh_config_clear(&config);
@@ -125,30 +125,50 @@ static bool broker_ends(const struct tunnel *t, int64_t deadline)
 	}
 }
 
-static void end_broker(struct tunnel *t)
+/* A broker that ended by itself is why its connections are lost. */
+static void explain_end(int status, struct error *err)
+{
+	if (err->code != ERROR_SSH_LOST)
+		return;
+	if (WIFSIGNALED(status)) {
+		error_set(err, ERROR_SSH_LOST, "the process that holds the SSH connection was ended by signal %d (%s)",
+			  WTERMSIG(status), strsignal(WTERMSIG(status)));
+		error_cure(err, "try again; if nobody sent it, the system may have run out of memory (its log tells)");
+	} else if (WEXITSTATUS(status) == error_code_status(ERROR_NO_RESOURCES)) {
+		error_set(err, ERROR_NO_RESOURCES, "the process that holds the SSH connection had no memory left");
+	}
+}
+
+static void end_broker(struct tunnel *t, struct error *err)
 {
 	int64_t now = clock_ms();
+	bool by_itself = true;
+	int status = 0;
 
 	shutdown(t->lifeline, SHUT_WR);
 	if (!broker_ends(t, now + END_ASKED_MS)) {
+		by_itself = false;
 		kill(t->broker, SIGTERM);
 		kill(t->broker, SIGCONT); /* stopped, it would not put the terminal's echo back */
-		if (!broker_ends(t, now + END_PATIENCE_MS)) {
+		if (!broker_ends(t, now + END_PATIENCE_MS))
 			kill(t->broker, SIGKILL);
-			/* It can remove nothing any more. */
-			socket_folder_forget(t->socket);
-		}
 	}
-	while (waitpid(t->broker, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(t->broker, &status, 0) < 0 && errno == EINTR)
 		continue;
+	if (status == 0)
+		return;
+	/* What it could not remove any more. */
+	socket_folder_forget(t->socket);
+	if (by_itself)
+		explain_end(status, err);
 }
 
-void tunnel_close(struct tunnel *t)
+void tunnel_close(struct tunnel *t, struct error *err)
 {
 	if (!t)
 		return;
 	if (t->broker > 0)
-		end_broker(t);
+		end_broker(t, err);
 	io_close(&t->lifeline);
 	free(t->socket);
 	free(t);

@@ -52,6 +52,7 @@ struct stream {
 	int state;             /* private: what has come on `control` */
 	char what[64];         /* "127.0.0.1:4369" or "exec", for messages */
 	int exit_status;       /* private, as are the following */
+	bool tells_end;        /* the server tells each channel's end: one that it does not tell is its own */
 	struct buf received;   /* of `control`, not parsed yet */
 	struct error *failure; /* what the server told, or NULL */
 };
@@ -66,8 +67,11 @@ struct stream {
 struct tunnel *tunnel_open(const struct tunnel_options *options, struct error *err);
 /* A tunnel through a multiplexing socket that somebody else serves (a ControlMaster). */
 struct tunnel *tunnel_open_socket(const char *path, struct error *err);
-/* Ends the broker if it is ours, waits for it to be gone, removes its socket and folder, frees. NULL is allowed. */
-void tunnel_close(struct tunnel *tunnel);
+/*
+ * Ends the broker if it is ours, waits for it to be gone, removes its socket and folder, frees. NULL is allowed. An ERROR_SSH_LOST in err is told
+ * better where the broker had ended by itself.
+ */
+void tunnel_close(struct tunnel *tunnel, struct error *err);
 /* The multiplexing socket's path. */
 const char *tunnel_socket(const struct tunnel *tunnel);
 /* Process id of our broker, or 0. */

@@ -149,7 +149,7 @@ static bool bench(struct bench *b, struct error *err)
 		  (b->direct ? connect_direct(b->port, &b->stream, err) : connect_through_ssh(b, &tunnel, err)) &&
 		  run(b, err);
 	cookie_wipe(&b->cookie);
-	tunnel_close(tunnel);
+	tunnel_close(tunnel, err);
 	arena_clear(&arena);
 	return ok;
 }

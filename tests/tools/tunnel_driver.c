@@ -200,7 +200,7 @@ int main(int argc, char **argv)
 	const char *socket = NULL;
 	size_t given = 0;
 	int level = 0, option;
-	struct error err;
+	struct error err = { .code = ERROR_NONE };
 
 	while ((option = getopt(argc, argv, "+F:o:S:av")) != -1) {
 		if (option == 'F')
@@ -225,6 +225,6 @@ int main(int argc, char **argv)
 	if (!t)
 		return fail(&err);
 	int status = run(t, argc - optind - 1, argv + optind + 1, started);
-	tunnel_close(t);
+	tunnel_close(t, &err);
 	return status;
 }
