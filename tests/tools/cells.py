@@ -5,6 +5,7 @@ A cell's result and log lie in FOLDER, whatever the revision was; sources and bu
 """
 
 import concurrent.futures
+import fcntl
 import json
 import os
 import re
@@ -21,9 +22,10 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.join(os.environ.get("BUILDDIR") or os.path.join(TOP, "build"), "check-long")
 MINUTE = 60
 BUILD_MINUTES = 20
-# In a build's folder; $0: the source. A root's own autotools are tried too, on a copy, since the source is not to be written to.
+# A root's own autotools are tried too, on a copy, since the source is not to be written to; what has come to be needed since the root was
+# made is installed first.
 BUILD = 'cd "$BUILDDIR" && "$SRCDIR"/configure -q "$@" && make -j2 && make -j2 check TESTS='
-BUILD_INSIDE = 'rm -rf "$SRCDIR" && cp -R /source "$SRCDIR" && cd "$SRCDIR" && autoreconf -fi && ' + BUILD
+BUILD_INSIDE = 'flock /var/lib/dpkg/tools-setup /source/tools/setup && rm -rf "$SRCDIR" && cp -R /source "$SRCDIR" && cd "$SRCDIR" && autoreconf -fi && ' + BUILD
 
 
 class Run:
@@ -34,6 +36,7 @@ class Run:
         self.revision = self.git("rev-parse", "--short", "HEAD").strip() or "tree"
         self.folder = os.path.join(FOLDER, self.revision)
         self.source = os.path.join(self.folder, "source")
+        self.alone = None
 
     @staticmethod
     def git(*words):
@@ -43,6 +46,11 @@ class Run:
     def prepare(self):
         """Copies the source, what is committed or (without git) what lies there, and drops those of other revisions."""
         os.makedirs(FOLDER, exist_ok=True)
+        self.alone = open(os.path.join(FOLDER, "lock"), "w", encoding="ascii")  # pylint: disable=consider-using-with  # until we end
+        try:
+            fcntl.flock(self.alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RigError(f"another check-long is at work in {FOLDER}") from None
         for name in os.listdir(FOLDER):
             path = os.path.join(FOLDER, name)
             if os.path.isdir(path) and (name != self.revision or self.revision == "tree"):

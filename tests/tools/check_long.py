@@ -23,6 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from cells import TOP, Build, Cell, Run  # noqa: E402
+from rig.core import RigError  # noqa: E402
 from rig.roots import root_for  # noqa: E402
 
 DOCUMENT = os.path.join(TOP, "docs", "compatibility.md")
@@ -187,4 +188,7 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except RigError as problem:
+        sys.exit(f"check-long: {problem}")

@@ -270,6 +270,8 @@ static void what_was_ignored_stays_ignored(void **state)
 
 int main(void)
 {
+	/* What a shell runs in the background begins with this one ignored. */
+	signal(SIGINT, SIG_DFL);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_read_whole),
 		cmocka_unit_test(what_is_no_file_is_not_read),
