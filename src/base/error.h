@@ -39,6 +39,7 @@
 	X(ERROR_EPMD_GARBAGE,       epmd_garbage,         "EPMD",           76, "what answers on EPMD's port is not EPMD") \
 	X(ERROR_NODE_UNKNOWN,       node_unknown,         "EPMD",           69, "EPMD knows no node of that name") \
 	X(ERROR_NODE_ABSENT,        node_absent,          "node",           69, "nothing listens on the node's distribution port") \
+	X(ERROR_NO_DISTRIBUTION,    no_distribution,      "node",           69, "a BEAM runs on the host, but was started without distribution") \
 	X(ERROR_NOT_ERLANG,         not_erlang,           "handshake",      76, "the peer on the distribution port does not speak the distribution protocol") \
 	X(ERROR_TLS_EXPECTED,       tls_expected,         "handshake",      76, "the node speaks TLS on its distribution port") \
 	X(ERROR_PLAIN_EXPECTED,     plain_expected,       "TLS",            76, "TLS was asked for, and the node speaks plain distribution") \

@@ -17,6 +17,7 @@ struct row {
 	uint16_t port;
 	bool reachable;   /* something answered as a node */
 	char release[32]; /* "" if not known */
+	bool none;        /* it is no node: EPMD answers, and knows none; err tells why */
 	struct error err; /* why not, or code ERROR_NONE */
 };
 
@@ -70,6 +71,18 @@ static bool look_at(struct connection *c, const struct epmd_node *node, struct r
 	return true;
 }
 
+/* That there are none is an answer, not a failure. */
+static bool note_none(struct connection *c, struct row *row, struct error *err)
+{
+	row->none = true;
+	if (!connect_explain_none(c, &row->err)) {
+		*err = row->err;
+		return false;
+	}
+	log_notice("%s: %s (%s)", row->host, row->err.message, row->err.cure);
+	return true;
+}
+
 /* All nodes of one host. */
 static bool list_host(const struct command_options *options, const char *host, struct rows *rows, struct error *err)
 {
@@ -89,7 +102,7 @@ static bool list_host(const struct command_options *options, const char *host, s
 			for (size_t i = 0; ok && i < names.count; i++)
 				ok = look_at(&connection, &names.nodes[i], add_row(rows, destination), err);
 			if (names.count == 0)
-				log_notice("%s: EPMD knows no node", destination);
+				ok = note_none(&connection, add_row(rows, destination), err);
 			epmd_names_clear(&names);
 		}
 		connect_end(&connection, err);
@@ -108,7 +121,8 @@ static struct json_object *row_json(const struct row *row)
 		json_object_object_add(object, "port", json_object_new_int(row->port));
 		json_object_object_add(object, "reachable", json_object_new_boolean(row->reachable));
 	}
-	json_object_object_add(object, "otp", row->release[0] ? json_object_new_string(row->release) : NULL);
+	if (!row->none)
+		json_object_object_add(object, "otp", row->release[0] ? json_object_new_string(row->release) : NULL);
 	if (row->err.code != ERROR_NONE)
 		json_object_object_add(object, "error", report_error_json(&row->err));
 	return object;
@@ -118,11 +132,13 @@ static struct json_object *row_json(const struct row *row)
 static bool show_json(const struct rows *rows, const struct error *failure, struct error *err)
 {
 	struct json_object *object = json_object_new_object(), *nodes = json_object_new_array();
+	struct json_object *without = json_object_new_array();
 
 	for (size_t i = 0; i < rows->count; i++)
-		json_object_array_add(nodes, row_json(&rows->rows[i]));
+		json_object_array_add(rows->rows[i].none ? without : nodes, row_json(&rows->rows[i]));
 	json_object_object_add(object, "ok", json_object_new_boolean(!failure));
 	json_object_object_add(object, "nodes", nodes);
+	json_object_object_add(object, "without_nodes", without);
 	if (failure)
 		json_object_object_add(object, "error", report_error_json(failure));
 	return report_json(object, err);
@@ -136,6 +152,8 @@ static bool show_table(const struct rows *rows, struct error *err)
 	for (size_t i = 0; i < rows->count; i++) {
 		const struct row *row = &rows->rows[i];
 		char port[8] = "";
+		if (row->none)
+			continue;
 		if (row->node)
 			snprintf(port, sizeof port, "%u", (unsigned)row->port);
 		list_add(&list, row->host);
@@ -189,9 +207,11 @@ const struct command command_nodes = {
 	.name = "nodes",
 	.arguments = "HOST…",
 	.summary = "List a host's nodes: names, ports, reachable or not, OTP release",
-	.description = "Asks EPMD on each host for its nodes, and each node for its OTP release if there is a cookie "
-		       "that it takes. A node is reachable if it "
-		       "answers as one; NOTE is the code name of what kept beamline from working on it.",
+	.description =
+		"Asks EPMD on each host for its nodes, and each node for its OTP release if there is a cookie "
+		"that it takes. A node is reachable if it "
+		"answers as one; NOTE is the code name of what kept beamline from working on it. Where EPMD knows no "
+		"node, or is not there, the host is asked which BEAMs run there and how they were started.",
 	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_JSON,
 	.min_words = 1,
 	.max_words = COMMAND_WORDS_MAX,

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "node/host_beams.h"
 #include "node/locate.h"
 #include "node/target.h"
 
@@ -277,6 +278,12 @@ static void list_names(const struct epmd_names *names, char *text, size_t size)
 	}
 }
 
+static bool know_none(struct error *err)
+{
+	error_set(err, ERROR_NODE_UNKNOWN, "EPMD on the host knows no node");
+	return error_cure(err, "start the node with distribution (-sname or -name), or name its port with --dist-port");
+}
+
 /* The host's only node. */
 static bool only_port(struct connection *c, uint16_t *port, struct error *err)
 {
@@ -292,9 +299,7 @@ static bool only_port(struct connection *c, uint16_t *port, struct error *err)
 		log_v("EPMD", "the host's only node is %s, port %u", names.nodes[0].name, *port);
 		ok = true;
 	} else if (names.count == 0) {
-		error_set(err, ERROR_NODE_UNKNOWN, "EPMD on the host knows no node");
-		error_cure(err,
-			   "start the node with distribution (-sname or -name), or name its port with --dist-port");
+		know_none(err);
 	} else {
 		list_names(&names, text, sizeof text);
 		error_set(err, ERROR_USAGE, "the host has %zu nodes: %s", names.count, text);
@@ -304,8 +309,8 @@ static bool only_port(struct connection *c, uint16_t *port, struct error *err)
 	return ok;
 }
 
-/* To the error that a node is not there, the names that are. */
-static void say_names(struct connection *c, struct error *err)
+/* To the error that a node is not there, the names that are. True: there are some. */
+static bool say_names(struct connection *c, struct error *err)
 {
 	struct epmd_names names;
 	struct stream stream;
@@ -314,13 +319,29 @@ static void say_names(struct connection *c, struct error *err)
 
 	if (!locate_ask(c->tunnel, epmd_port(c), NULL, &stream, &ignored) ||
 	    !locate_names(&stream, step_deadline(c), &names, &ignored))
-		return;
+		return false;
 	list_names(&names, text, sizeof text);
 	if (names.count)
 		error_cure(err, "it knows: %s", text);
 	else
 		error_cure(err, "it knows no node at all: is the node running, with -sname or -name?");
+	bool some = names.count > 0;
 	epmd_names_clear(&names);
+	return some;
+}
+
+/* What EPMD could not tell, the host's list of processes may. */
+static bool look_for_beams(struct connection *c, struct error *err)
+{
+	enum host_beams_view view = HOST_BEAMS_NO_EPMD;
+	char *wanted = short_name(c->node);
+
+	if (err->code == ERROR_NODE_UNKNOWN)
+		view = c->node && say_names(c, err) ? HOST_BEAMS_OTHER_NODES : HOST_BEAMS_NO_NODES;
+	if (err->code == ERROR_NODE_UNKNOWN || err->code == ERROR_EPMD_ABSENT)
+		host_beams_ask(c->tunnel, view, wanted, err);
+	free(wanted);
+	return false;
 }
 
 static bool find_port(struct connection *c, uint16_t *port, int *version, struct error *err)
@@ -335,8 +356,6 @@ static bool find_port(struct connection *c, uint16_t *port, int *version, struct
 		log_v("EPMD", "%s is at port %u", name, found.port);
 		*port = found.port;
 		*version = found.highest_version >= 6 ? 6 : 5;
-	} else if (err->code == ERROR_NODE_UNKNOWN) {
-		say_names(c, err);
 	}
 	free(name);
 	return ok;
@@ -362,7 +381,7 @@ bool connect_link(struct connection *c, struct link *link, struct error *err)
 		if (!wait_ssh(c, err))
 			return false;
 		say_waiting(c);
-		bool found = find_port(c, &port, &version, err);
+		bool found = find_port(c, &port, &version, err) || look_for_beams(c, err);
 		log_waited();
 		if (!found)
 			return false;
@@ -376,12 +395,19 @@ bool connect_names(struct connection *c, struct epmd_names *names, struct error 
 	if (!wait_ssh(c, err))
 		return false;
 	say_waiting(c);
-	bool ok = locate_names(&c->epmd_stream, step_deadline(c), names, err);
+	bool ok = locate_names(&c->epmd_stream, step_deadline(c), names, err) || look_for_beams(c, err);
 	log_waited();
 	if (!ok)
 		return false;
 	c->times.epmd = clock_us();
 	return true;
+}
+
+bool connect_explain_none(struct connection *c, struct error *err)
+{
+	know_none(err);
+	look_for_beams(c, err);
+	return err->code != ERROR_INTERRUPTED;
 }
 
 void connect_end(struct connection *c, struct error *err)

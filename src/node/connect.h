@@ -68,12 +68,14 @@ struct connection {
 bool connect_begin(struct connection *c, const struct connect_options *options, const char *destination,
 		   const char *node, bool list, struct error *err);
 /*
- * The link to the node. Errors besides those of each layer: ERROR_NODE_UNKNOWN (with the names that are there), ERROR_USAGE (several
+ * The link to the node. Errors besides those of each layer: ERROR_NODE_UNKNOWN (with the names that are there), ERROR_NO_DISTRIBUTION, ERROR_USAGE (several
  * nodes, none named), ERROR_NODE_ABSENT (nothing listens on its port).
  */
 bool connect_link(struct connection *c, struct link *link, struct error *err);
 /* After connect_begin with `list`: the names. Once. */
 bool connect_names(struct connection *c, struct epmd_names *names, struct error *err);
+/* Why there are none, as far as the host shows it. False: ERROR_INTERRUPTED. */
+bool connect_explain_none(struct connection *c, struct error *err);
 /* A link to one of the names. */
 bool connect_link_listed(struct connection *c, const struct epmd_node *node, struct link *link, struct error *err);
 /* Closes the tunnel and wipes the cookie. err: what the command came to, if it failed (see tunnel_close). */

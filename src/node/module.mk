@@ -4,6 +4,7 @@ libbeamline_a_SOURCES += \
 	src/node/connect.c src/node/connect.h \
 	src/node/cookie.c src/node/cookie.h src/node/cookie_remote.c \
 	src/node/guard.c src/node/guard.h \
+	src/node/host_beams.c src/node/host_beams.h src/node/host_beams_parse.c \
 	src/node/keeper.c src/node/keeper.h \
 	src/node/link.c src/node/link.h src/node/link_open.c \
 	src/node/link_refuse.c src/node/link_refuse.h \
@@ -15,10 +16,13 @@ libbeamline_a_SOURCES += \
 	src/node/tls_files.c src/node/tls_files.h \
 	src/node/transport.c src/node/transport.h
 
-check_PROGRAMS += tests/unit/node_test tests/unit/call_test
+check_PROGRAMS += tests/unit/node_test tests/unit/host_beams_test tests/unit/call_test
 # Many calls over one connection, for the bench.
 EXTRA_PROGRAMS += tests/bench/call_bench
 CLEANFILES += tests/bench/call_bench$(EXEEXT)
-FUZZ_TARGETS += tests/fuzz/fuzz_link tests/fuzz/fuzz_session
+FUZZ_TARGETS += tests/fuzz/fuzz_link tests/fuzz/fuzz_session tests/fuzz/fuzz_host_beams tests/fuzz/fuzz_call tests/fuzz/fuzz_stream
 tests_fuzz_fuzz_link_SOURCES = tests/fuzz/fuzz_link.c tests/fuzz/fuzz_peer.c tests/fuzz/fuzz_peer.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c tests/fuzz/fuzz_peer.c tests/fuzz/fuzz_peer.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_host_beams_SOURCES = tests/fuzz/fuzz_host_beams.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_call_SOURCES = tests/fuzz/fuzz_call.c tests/fuzz/fuzz_must.h tests/fuzz/fuzz_peer.c tests/fuzz/fuzz_peer.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_stream_SOURCES = tests/fuzz/fuzz_stream.c tests/fuzz/fuzz_must.h tests/fuzz/fuzz_server.c tests/fuzz/fuzz_server.h $(FUZZ_MAIN)
