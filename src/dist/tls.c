@@ -21,10 +21,16 @@ static int on_certificate(int ok, X509_STORE_CTX *store)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct tls *tls = SSL_get_app_data(ssl);
+	int code = X509_STORE_CTX_get_error(store);
 
-	if (!ok)
-		tls_note_verdict(&tls->verdict, X509_STORE_CTX_get_current_cert(store), X509_STORE_CTX_get_error(store),
+	if (ok)
+		return ok;
+	/* Out of its time may be any of the chain; all else is said of the peer's own. */
+	if (code == X509_V_ERR_CERT_HAS_EXPIRED || code == X509_V_ERR_CERT_NOT_YET_VALID)
+		tls_note_verdict(&tls->verdict, X509_STORE_CTX_get_current_cert(store), code,
 				 X509_STORE_CTX_get_error_depth(store));
+	else
+		tls_note_verdict(&tls->verdict, X509_STORE_CTX_get0_cert(store), code, 0);
 	return ok;
 }
 

@@ -15,6 +15,8 @@
 /* Behind the @ of our name. It tells nothing of the operator's machine, and is always the same, so that the node lends names again. */
 static const char our_host[] = "beamline.invalid";
 
+enum { ALERT_WAIT_MS = 500 };
+
 static void link_init(struct link *link, struct stream *stream)
 {
 	*link = (struct link){ .sent_at = clock_ms() };
@@ -107,8 +109,11 @@ static bool closed(const struct opening *o, struct error *err)
 /* After something could not be done. True: now it can be tried again. */
 static bool wait_bytes(const struct opening *o, enum transport_io why, struct error *err)
 {
-	if (why == TRANSPORT_FAILED)
+	if (why == TRANSPORT_FAILED) {
+		/* The node's log is to have our reason as well. */
+		transport_linger(&o->link->transport, ALERT_WAIT_MS);
 		return false;
+	}
 	if (why == TRANSPORT_ENDED)
 		return closed(o, err);
 	/* What comes need not bring us any further. */
@@ -130,9 +135,7 @@ static bool run_tls(struct opening *o, struct error *err)
 
 	while (!tls_is_up(t->tls)) {
 		enum transport_io io = transport_peek(t, &byte, 1, &len, err);
-		if (io != TRANSPORT_MOVED && !tls_is_up(t->tls) && !wait_bytes(o, io, err))
-			return false;
-		if (io == TRANSPORT_FAILED)
+		if (io != TRANSPORT_MOVED && (io == TRANSPORT_FAILED || !tls_is_up(t->tls)) && !wait_bytes(o, io, err))
 			return false;
 	}
 	tls_describe(t->tls, &info);

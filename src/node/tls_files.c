@@ -59,19 +59,17 @@ struct files {
 	struct buf ca, certificate, key, crl;
 };
 
-static bool read_one(const char *path, size_t max, bool secret, struct buf *out, struct error *err)
+/* All of it is wiped after use: a key may stand in any of them. */
+static bool read_one(const char *path, size_t max, bool key, struct buf *out, struct error *err)
 {
 	mode_t mode;
 
-	if (secret)
-		buf_init_secret(out, max);
-	else
-		buf_init(out, max);
+	buf_init_secret(out, max);
 	if (!path)
 		return true;
 	if (!host_read_file(path, out, &mode, NULL, err))
 		return false;
-	if (!secret || !(mode & (S_IRWXG | S_IRWXO)))
+	if (!key || !(mode & (S_IRWXG | S_IRWXO)))
 		return true;
 	error_set(err, ERROR_TLS_KEY, "the key's file %s may be read or written by others (mode %04o)", path,
 		  (unsigned)(mode & 07777));

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 
 enum {
@@ -38,6 +39,20 @@ void transport_close(struct transport *t)
 	t->tls = NULL;
 	buf_clear(&t->plain);
 	stream_close(&t->stream);
+}
+
+void transport_linger(struct transport *t, int ms)
+{
+	struct pollfd one = { .fd = t->stream.fd, .events = POLLIN };
+	int64_t deadline = clock_ms() + ms;
+	uint8_t block[4096];
+
+	shutdown(t->stream.fd, SHUT_WR);
+	while (clock_ms() < deadline && io_wait(&one, 1, deadline) == IO_READY) {
+		ssize_t n = io_read(t->stream.fd, block, sizeof block);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK))
+			break;
+	}
 }
 
 static enum transport_io io_failed(void)

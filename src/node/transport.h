@@ -33,6 +33,11 @@ void transport_init(struct transport *t, struct stream *stream);
 /* TLS from the first byte on, which leaves at once. name: as tls_new. */
 bool transport_start_tls(struct transport *t, const struct tls_context *context, const char *name, struct error *err);
 void transport_close(struct transport *t);
+/*
+ * Says that we send no more, and waits until the other side closes as well, for at most that long: so that the last that was sent, an alert,
+ * gets there before the tunnel ends. A signal ends the waiting, and is left for the next who waits.
+ */
+void transport_linger(struct transport *t, int ms);
 
 /* As much as is taken now: *len bytes, one at least. */
 enum transport_io transport_write(struct transport *t, const void *data, size_t size, size_t *len, struct error *err);
