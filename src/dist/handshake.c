@@ -269,6 +269,10 @@ enum handshake_event handshake_feed(struct handshake *h, const uint8_t *data, si
 
 bool handshake_closed(const struct handshake *h, struct error *err)
 {
+	if (h->in.len > 0) {
+		error_set(err, ERROR_NODE_LOST, "the connection ended in the middle of the handshake");
+		return error_cure(err, "the node or the host may have gone down; try again");
+	}
 	switch (h->state) {
 	case STATE_STATUS:
 		error_set(err, ERROR_HANDSHAKE_REFUSED, "the node closed the connection instead of answering our name");

@@ -77,7 +77,7 @@ enum handshake_event handshake_feed(struct handshake *h, const uint8_t *data, si
  * come to its end (HANDSHAKE_DONE, with the ack in `out`, or HANDSHAKE_FAILED).
  */
 enum handshake_event handshake_cookie(struct handshake *h, const void *cookie, size_t len, struct error *err);
-/* The peer closed: what that means at this point (after our proof: ERROR_COOKIE_MISMATCH). Always false. */
+/* The peer closed: what that means at this point (after our proof: ERROR_COOKIE_MISMATCH; within a packet: ERROR_NODE_LOST). Always false. */
 bool handshake_closed(const struct handshake *h, struct error *err);
 /* No answer in time: says at which step. Always false. */
 bool handshake_timed_out(const struct handshake *h, struct error *err);

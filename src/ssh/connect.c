@@ -55,6 +55,11 @@ static struct addrinfo *look_up(const struct ssh_config *config, struct error *e
 	int failed = getaddrinfo(config->hostname, port, &hints, &found);
 	if (failed == 0)
 		return found;
+	if (failed == EAI_MEMORY || (failed == EAI_SYSTEM && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))) {
+		error_set(err, ERROR_NO_RESOURCES, "%s cannot be looked up: %s", config->hostname,
+			  failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed));
+		return NULL;
+	}
 	error_set(err, ERROR_HOST_UNKNOWN, "%s: %s", config->hostname,
 		  failed == EAI_SYSTEM ? strerror(errno) : gai_strerror(failed));
 	error_cure(err,

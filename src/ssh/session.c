@@ -101,7 +101,8 @@ static bool set_options(struct session *s, struct error *err)
 	    ssh_options_set(s->ssh, SSH_OPTIONS_PORT, &port) != 0 ||
 	    ssh_options_set(s->ssh, SSH_OPTIONS_COMPRESSION, compression) != 0 ||
 	    ssh_options_set(s->ssh, SSH_OPTIONS_FD, &s->fd) != 0)
-		return error_set(err, ERROR_INTERNAL, "libssh: %s", ssh_get_error(s->ssh));
+		return error_set(err, strstr(ssh_get_error(s->ssh), "memory") ? ERROR_NO_RESOURCES : ERROR_INTERNAL,
+				 "libssh: %s", ssh_get_error(s->ssh));
 	return algorithms_offer(s->ssh, s->config, err);
 }
 
