@@ -26,3 +26,4 @@ tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c tests/fuzz/fuzz_peer
 tests_fuzz_fuzz_host_beams_SOURCES = tests/fuzz/fuzz_host_beams.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_call_SOURCES = tests/fuzz/fuzz_call.c tests/fuzz/fuzz_must.h tests/fuzz/fuzz_peer.c tests/fuzz/fuzz_peer.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_stream_SOURCES = tests/fuzz/fuzz_stream.c tests/fuzz/fuzz_must.h tests/fuzz/fuzz_server.c tests/fuzz/fuzz_server.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_stream_LDADD = $(LDADD) -lpthread

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The main function of a fuzz target where there is no libFuzzer: feeds it each of its seeds once, so that what a fuzzer
- * once found stays tested in every build. The program fuzz_NAME reads tests/fuzz/seeds/NAME. Speaks TAP.
+ * once found stays tested in every build. The program fuzz_NAME reads tests/fuzz/seeds/NAME, or the folders that are its arguments.
+ * Speaks TAP.
  */
 #include <dirent.h>
 #include <stdbool.h>
@@ -39,11 +40,9 @@ static bool replay(const char *folder, const char *name)
 	return size >= 0;
 }
 
-int main(int argc, char **argv)
+/* How many there are; before: how many came before them. */
+static int replay_folder(const char *folder, int before)
 {
-	const char *source = getenv("SRCDIR"), *target = argc ? strstr(argv[0], "fuzz_") : NULL;
-	char *folder =
-		xasprintf("%s/tests/fuzz/seeds/%s", source ? source : ".", target ? target + strlen("fuzz_") : "");
 	DIR *seeds = opendir(folder);
 	int count = 0;
 
@@ -51,14 +50,29 @@ int main(int argc, char **argv)
 		if (entry->d_name[0] == '.')
 			continue;
 		count++;
-		printf("%s %d - %s\n", replay(folder, entry->d_name) ? "ok" : "not ok", count, entry->d_name);
+		printf("%s %d - %s\n", replay(folder, entry->d_name) ? "ok" : "not ok", before + count, entry->d_name);
 		fflush(stdout);
 	}
-	if (count == 0)
-		printf("not ok 1 - no seeds in %s\n", folder);
-	printf("1..%d\n", count ? count : 1);
 	if (seeds)
 		closedir(seeds);
+	if (count > 0)
+		return count;
+	printf("not ok %d - no seeds in %s\n", before + 1, folder);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	const char *source = getenv("SRCDIR"), *target = argc ? strstr(argv[0], "fuzz_") : NULL;
+	char *folder =
+		xasprintf("%s/tests/fuzz/seeds/%s", source ? source : ".", target ? target + strlen("fuzz_") : "");
+	int count = 0;
+
+	if (argc <= 1)
+		count = replay_folder(folder, 0);
+	for (int i = 1; i < argc; i++)
+		count += replay_folder(argv[i], count);
+	printf("1..%d\n", count);
 	free(folder);
 	return 0;
 }
