@@ -104,13 +104,18 @@ static bool on_spawn_reply(struct calls *calls, struct call *call, const struct 
 	return true;
 }
 
+static bool is_class(const struct term *t)
+{
+	return etf_is_atom(t, "return") || etf_is_atom(t, "throw") || etf_is_atom(t, "exit") || etf_is_atom(t, "error");
+}
+
 /* {Ref, return, Value}, {Ref, throw | exit | error, Reason}, {Ref, error, Reason, Stack}; anything else ended the process otherwise. */
 static bool on_down(struct calls *calls, struct call *call, const struct term *reason, struct error *err)
 {
 	struct call_answer answer = { .outcome = CALL_ENDED, .value = reason };
 
 	if ((etf_is_tuple(reason, 3, NULL) || etf_is_tuple(reason, 4, NULL)) &&
-	    link_is_ref(calls->link, &reason->tuple.elements[0], &call->ref)) {
+	    link_is_ref(calls->link, &reason->tuple.elements[0], &call->ref) && is_class(&reason->tuple.elements[1])) {
 		const struct term *part = reason->tuple.elements;
 		answer.outcome = etf_is_atom(&part[1], "return") ? CALL_RETURNED : CALL_RAISED;
 		answer.class = &part[1];

@@ -217,6 +217,17 @@ static void answers_find_their_calls(void **state)
 	assert_true(last.count == 3 && last.outcome == CALL_ENDED && last.of == &third);
 }
 
+static void what_is_no_class_has_only_ended_the_call(void **state)
+{
+	int one;
+
+	(void)state;
+	begin_call(IO_NO_DEADLINE, &one);
+	send_down(&calls.calls[0].ref, "reboot");
+	turn();
+	assert_true(last.outcome == CALL_ENDED && last.of == &one && last.class[0] == '\0');
+}
+
 static void a_node_that_spawns_nothing_is_told(void **state)
 {
 	int one;
@@ -322,7 +333,7 @@ int main(void)
 		CASE(the_request_is_what_a_node_takes),   CASE(answers_find_their_calls),
 		CASE(a_node_that_spawns_nothing_is_told), CASE(what_takes_too_long_is_killed),
 		CASE(what_would_print_is_answered),       CASE(only_so_many_are_on_their_way),
-		CASE(references_stay_within_old_bounds),
+		CASE(references_stay_within_old_bounds),  CASE(what_is_no_class_has_only_ended_the_call),
 	};
 
 	return cmocka_run_group_tests_name("call", tests, NULL, NULL);
