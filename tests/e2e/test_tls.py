@@ -91,9 +91,8 @@ def test_much_goes_both_ways(beamline, tls_nodes, certificates, version):
     done = beamline("eval", f"rig:{node.name}", "--raw", "binary:copy(<<\"0123456789abcdef\">>, 1 bsl 20)", *certificates.options(), limit=90)
     assert done.status == 0, done.stderr
     assert done.stdout == "0123456789abcdef" * (1 << 20)
-    text = "length([" + ",".join(["1"] * 200000) + "])."
-    done = beamline("eval", f"rig:{node.name}", "--file", "-", *certificates.options(), stdin=text.encode(), limit=90)
-    assert done.stdout == "200000\n", done.stderr
+    done = beamline("eval", f"rig:{node.name}", "-", *certificates.options(), stdin=b'length("' + b"x" * 500000 + b'").', limit=90)
+    assert done.stdout == "500000\n", done.stderr
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -189,7 +188,7 @@ def test_a_plain_node(beamline, make, sshd, epmd, certificates):
     begun = time.monotonic()
     done = beamline("eval", "rig:plain", "1", *certificates.options())
     failed(done, "plain_expected", 76)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15  # it waits 7 s for a message as long as our first bytes read in its way
     assert node.alive()
 
 
