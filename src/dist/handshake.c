@@ -28,15 +28,19 @@ void handshake_connect(struct handshake *h, const struct handshake_options *opti
 	packet_end(h, begin);
 }
 
+bool handshake_tls_expected(struct error *err)
+{
+	error_set(err, ERROR_TLS_EXPECTED, "the node speaks TLS: it uses -proto_dist inet_tls");
+	return error_cure(err, "name the authority that signed its certificate with --tls-ca, and what it wants of us "
+			       "with --tls-cert and --tls-key");
+}
+
 /* The first bytes tell what a peer is that is not an Erlang node. */
 static enum handshake_event not_erlang(struct handshake *h, const uint8_t *data, size_t len, struct error *err)
 {
 	/* A TLS record: alert (21) or handshake (22), version 3.x. OTP answers plain bytes with such an alert. */
 	if (len >= 2 && (data[0] == 21 || data[0] == 22) && data[1] == 3) {
-		error_set(err, ERROR_TLS_EXPECTED, "the node answers in TLS: it uses -proto_dist inet_tls");
-		error_cure(err,
-			   "name the authority that signed its certificate with --tls-ca, and what it wants of us with "
-			   "--tls-cert and --tls-key");
+		handshake_tls_expected(err);
 		return handshake_fail(h);
 	}
 	char shown[3 * 16 + 1] = "";

@@ -79,6 +79,8 @@ enum handshake_event handshake_feed(struct handshake *h, const uint8_t *data, si
 enum handshake_event handshake_cookie(struct handshake *h, const void *cookie, size_t len, struct error *err);
 /* The peer closed: what that means at this point (after our proof: ERROR_COOKIE_MISMATCH; within a packet: ERROR_NODE_LOST). Always false. */
 bool handshake_closed(const struct handshake *h, struct error *err);
+/* The peer speaks TLS, and we did not. Always false. */
+bool handshake_tls_expected(struct error *err);
 /* No answer in time: says at which step. Always false. */
 bool handshake_timed_out(const struct handshake *h, struct error *err);
 

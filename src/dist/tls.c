@@ -135,7 +135,7 @@ bool tls_is_closed(const struct tls *tls)
 
 bool tls_was_answered(const struct tls *tls)
 {
-	return tls->first_len > 0;
+	return tls->first_len > 0 && tls_is_record(tls);
 }
 
 /* True: OpenSSL only wants more bytes. */

@@ -62,7 +62,7 @@ bool tls_put(struct tls *tls, const void *data, size_t len, struct error *err);
 bool tls_is_up(const struct tls *tls);
 /* The peer said in TLS that it closes. */
 bool tls_is_closed(const struct tls *tls);
-/* Has the peer sent anything at all? */
+/* Has the peer sent anything, and is it TLS? */
 bool tls_was_answered(const struct tls *tls);
 /*
  * The peer has closed without a word after it asked for our certificate: does that look as if it rejected it? Then err says so

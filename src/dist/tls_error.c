@@ -242,7 +242,7 @@ static bool explain_bytes(const struct tls *tls, struct error *err)
 	return error_cure(err, "check the port: --dist-port, or what EPMD lists (beamline nodes HOST)");
 }
 
-static bool is_record(const struct tls *tls)
+bool tls_is_record(const struct tls *tls)
 {
 	return tls->first_len < 2 || (tls->first[0] >= 20 && tls->first[0] <= 23 && tls->first[1] == 3);
 }
@@ -256,7 +256,7 @@ bool tls_explain(struct tls *tls, struct error *err)
 	ERR_clear_error();
 	if (tls->verdict.code != X509_V_OK)
 		return tls_explain_verdict(&tls->verdict, tls->name ? tls->name : "it", err);
-	if (!tls->up && !is_record(tls))
+	if (!tls->up && !tls_is_record(tls))
 		return explain_bytes(tls, err);
 	if (reason > SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256)
 		return explain_alert(tls, reason - SSL_AD_REASON_OFFSET, err);

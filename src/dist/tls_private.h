@@ -43,6 +43,8 @@ struct tls {
 /* Appends the subject, or the names that the certificate is for, cut where there is no room. */
 void tls_subject_text(const X509 *certificate, char text[TLS_SUBJECT_MAX]);
 void tls_note_verdict(struct tls_verdict *verdict, X509 *certificate, int code, int depth);
+/* Does what the peer has sent so far begin as TLS does? */
+bool tls_is_record(const struct tls *tls);
 /* What OpenSSL's error (its queue is emptied) and what is known of the connection come to. Always false. */
 bool tls_explain(struct tls *tls, struct error *err);
 bool tls_explain_verdict(const struct tls_verdict *verdict, const char *name, struct error *err);

@@ -11,6 +11,7 @@
 #include "node/host_beams.h"
 #include "node/locate.h"
 #include "node/target.h"
+#include "node/tls_probe.h"
 
 static const char loopback_4[] = "127.0.0.1", loopback_6[] = "::1";
 
@@ -247,6 +248,15 @@ static bool say_cookie(const struct connection *c, struct error *err)
 	return error_append(err, "; ours is from %s", c->cookie.source);
 }
 
+static bool speaks_tls(struct connection *c, uint16_t port)
+{
+	enum { PROBE_MS = 1000 };
+	struct stream stream;
+	struct error ignored;
+
+	return tunnel_forward(c->tunnel, loopback_4, port, &stream, &ignored) && tls_probe(&stream, PROBE_MS);
+}
+
 static bool link_version(struct connection *c, uint16_t port, int version, struct link *link, struct error *err)
 {
 	if (!prepare_cookie(c, err) || !prepare_tls(c, err))
@@ -255,8 +265,13 @@ static bool link_version(struct connection *c, uint16_t port, int version, struc
 	c->dist_stream = STREAM_NONE;
 	if (stream.fd < 0 && !tunnel_forward(c->tunnel, loopback_4, port, &stream, err))
 		return false;
-	if (!link_over(c, &stream, port, version, link, err))
-		return err->code == ERROR_COOKIE_MISMATCH ? say_cookie(c, err) : false;
+	if (!link_over(c, &stream, port, version, link, err)) {
+		if (err->code == ERROR_COOKIE_MISMATCH)
+			say_cookie(c, err);
+		else if (err->code == ERROR_HANDSHAKE_REFUSED && !c->tls && speaks_tls(c, port))
+			handshake_tls_expected(err);
+		return false;
+	}
 	c->times.handshake = clock_us();
 	return true;
 }

@@ -14,6 +14,7 @@ libbeamline_a_SOURCES += \
 	src/node/session_message.c src/node/session_message.h \
 	src/node/target.c src/node/target.h \
 	src/node/tls_files.c src/node/tls_files.h \
+	src/node/tls_probe.c src/node/tls_probe.h \
 	src/node/transport.c src/node/transport.h
 
 check_PROGRAMS += tests/unit/node_test tests/unit/host_beams_test tests/unit/call_test
