@@ -9,7 +9,7 @@
 
 static void NORETURN out_of_memory(void)
 {
-	static const char text[] = "beamline: out of memory [no_memory]\n";
+	static const char text[] = "beamline: system: out of memory [no_resources]\n";
 
 	if (write(STDERR_FILENO, text, sizeof text - 1) < 0) {
 		/* nothing is left that could be done about it */

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "ssh/session.h"
 
 enum {
 	ATTEMPTS_MAX = 4,
@@ -187,9 +188,19 @@ static int ask(struct channel_opening *o, ssh_channel ssh)
 	return SSH_ERROR;
 }
 
+/* No answer of the server's: there will be none any more. */
+static enum open_result lose(ssh_session session, struct error *err)
+{
+	error_set(err, ERROR_SSH_LOST, "the SSH connection is lost: %.300s", ssh_get_error(session));
+	error_cure(err, "try again; if it repeats, look at the network and at sshd's log on the host");
+	return OPEN_REFUSED;
+}
+
 /* An answer has come for the step; what comes next. */
 static enum open_result go_on(struct channel_opening *o, ssh_session session, bool ok, struct error *err)
 {
+	if (!ok && session_is_lost(session))
+		return lose(session, err);
 	switch (o->step) {
 	case STEP_OPEN:
 		o->awaited = false;
