@@ -20,6 +20,11 @@ static double ms_since(int64_t started_us)
 	return (double)(clock_us() - started_us) / 1000.0;
 }
 
+static void copy_text(char *to, size_t size, const char *from)
+{
+	snprintf(to, size, "%s", from ? from : "");
+}
+
 bool session_is_lost(ssh_session ssh)
 {
 	return !ssh_is_connected(ssh) || (ssh_get_status(ssh) & (SSH_CLOSED | SSH_CLOSED_ERROR)) != 0;
@@ -32,10 +37,17 @@ bool session_is_stuck(struct session *s, bool readable)
 	return s->stuck >= STUCK_MAX;
 }
 
+/* An answer that libssh took for an error without ending the step. In the exchange of keys it sets some that are none. */
+static bool has_new_error(const struct session *s)
+{
+	return s->noted_error && ssh_get_error_code(s->ssh) == SSH_FATAL &&
+	       strncmp(ssh_get_error(s->ssh), s->old_error, sizeof s->old_error - 1) != 0;
+}
+
 /* False: what the server sends leads nowhere. */
 static bool is_sane(struct session *s, const char *what, struct error *err)
 {
-	if (session_is_stuck(s, s->readable)) {
+	if (session_is_stuck(s, s->readable) || has_new_error(s)) {
 		error_set(err, ERROR_SSH_LOST, "%s port %u breaks the protocol (%s): %s", s->config->hostname,
 			  (unsigned)s->config->port, what, ssh_get_error(s->ssh));
 	} else if (s->traffic.in_bytes - s->begun_at > SESSION_STEP_MAX) {
@@ -84,6 +96,8 @@ void session_begin_step(struct session *s)
 {
 	s->begun_at = s->traffic.in_bytes;
 	s->late = 0;
+	s->noted_error = true;
+	copy_text(s->old_error, sizeof s->old_error, ssh_get_error(s->ssh));
 }
 
 /* libssh must not look for anything by itself: no configuration, no home directory, no known_hosts, no password database. */
@@ -177,11 +191,6 @@ static bool exchange_keys(struct session *s, int64_t deadline, struct error *err
 		explain_exchange(s, err);
 	io_set_nonblocking(s->fd);
 	return rc == SSH_OK;
-}
-
-static void copy_text(char *to, size_t size, const char *from)
-{
-	snprintf(to, size, "%s", from ? from : "");
 }
 
 static void record(struct session *s)

@@ -30,9 +30,11 @@ struct session {
 	struct ssh_counter_struct traffic; /* bytes, kept by libssh */
 	uint64_t begun_at;                 /* of those that came: how many had when the step began that is waited for */
 	uint64_t seen;                     /* of those that came: how many had at the last look */
-	int late;                          /* waits of the step after its deadline */
-	bool readable;                     /* there was something to read then */
-	int stuck;                         /* looks in a row at which libssh had read nothing of it */
+	bool noted_error;    /* the next is what it was when the step began: behind the exchange of keys */
+	char old_error[128]; /* libssh's error text, which is never cleared */
+	int late;            /* waits of the step after its deadline */
+	bool readable;       /* there was something to read then */
+	int stuck;           /* looks in a row at which libssh had read nothing of it */
 	const int *
 		lifeline; /* if not NULL: waiting ends with ERROR_INTERRUPTED when this descriptor ends; set before session_dial */
 };

@@ -416,3 +416,187 @@ def test_lies_behind_the_authentication(against, what):
     done = against(HARMFUL[what])
     failed(done, "ssh_lost", "channel_timeout", "handshake_timeout", "channel_refused", "forwarding_prohibited", "handshake_refused", "not_erlang")
     assert done.seconds < 12, done
+
+
+# The zlib bomb, which needs Compression yes
+
+def test_a_packet_that_inflates_without_end(against):
+    bomb = b"\2" + string(b"\0" * (200 << 20))
+
+    def lie(peer, _):
+        peer.send(IGNORE, string(b"x"))
+        data = peer.deflate.compress(bomb) + peer.deflate.flush(2)
+        peer.deflate = None
+        peer.raw(peer.sealed(data[:250000]))
+    done = against(opened(lie), compression=True)
+    failed(done, "ssh_lost", "handshake_timeout")
+
+
+# Authentication by what a person types, for which the double is an honest sshd
+
+def asking(rig, take, methods=b"password,keyboard-interactive", **keywords):
+    """An sshd that lets in whom take(peer, method, fields) lets in."""
+    def act(peer):
+        peer.encrypted()
+        while True:
+            method, fields = peer.auth_request()
+            if method != "none" and take(peer, method, fields):
+                break
+            peer.fail(methods)
+        peer.accept()
+        peer.serve()
+    return LyingSshd(rig, act, **{"PubkeyAuthentication": "no", "BatchMode": "no", "ConnectTimeout": 10, **keywords})
+
+
+def password_of(fields):
+    assert fields.bytes(1) == b"\0"
+    return fields.string().decode()
+
+
+@pytest.fixture
+def ask(rig, beamline):
+    """ask(sshd, dialogue): a beamline on a terminal, which is asked and answered; returns what it came to, without the node."""
+    cookie = rig.write(f"cookie.{rig.count()}", COOKIE, 0o400)
+
+    def call(take, dialogue, terminal=True, **keywords):
+        with asking(rig, take, **keywords) as sshd, Liar(honest_node) as liar:
+            call.sshd = sshd
+            words = ("--dist-port", liar.port, "--cookie-file", cookie, "eval", "liar", "1")
+            if not terminal:
+                return beamline(*words, config=sshd.config)
+            running = beamline(*words, config=sshd.config, terminal=True)
+            for question, answer in dialogue:
+                running.expect(question)
+                running.line(answer)
+            done = running.finish()
+            done.screen = running.screen
+            return done
+    return call
+
+
+def by_password(secret, seen=None):
+    def take(_peer, method, fields):
+        if method != "password":
+            return False
+        given = password_of(fields)
+        if seen is not None:
+            seen.append(given)
+        return given == secret
+    return take
+
+
+PASSWORD = r"\(\S+@liar\) password: "
+
+
+def test_the_password(ask):
+    done = ask(by_password("gehéim $1"), [(PASSWORD, "gehéim $1")])
+    assert done.status == 0 and "42" in done.stdout and "gehéim" not in done.screen, done
+
+
+def test_a_wrong_password_first(ask):
+    seen = []
+    done = ask(by_password("right", seen), [(PASSWORD, "wrong"), (PASSWORD, "right")])
+    assert done.status == 0 and seen == ["wrong", "right"], done
+
+
+def test_three_wrong_passwords(ask):
+    seen = []
+    done = ask(by_password("right", seen), [(PASSWORD, word) for word in ("a", "b", "c")], PreferredAuthentications="password")
+    assert done.status == 77 and "auth_refused" in done.stdout and seen == ["a", "b", "c"], done
+    assert "the password" in done.stdout and "it would take: keyboard-interactive, password" in done.stdout.replace("\r\n", " "), done
+
+
+def test_without_a_terminal_no_password_is_sent(ask):
+    seen = []
+    done = ask(by_password("right", seen), [], terminal=False)
+    assert done.status == 77 and seen == [] and "auth_refused" in done.stderr and "on a terminal" in done.stderr, done
+    done = ask(by_password("right", seen), [], terminal=False, BatchMode="yes")
+    assert done.status == 77 and seen == [] and "without BatchMode" in done.stderr, done
+    assert set(ask.sshd.peers[0].requests) == {"none"}, ask.sshd.peers[0].requests
+
+
+def by_answers(*rounds, told=None):
+    """Each round: (prompts, answers that are right)."""
+    def take(peer, method, _fields):
+        if method != "keyboard-interactive":
+            return False
+        for prompts, right in rounds:
+            given = peer.ask(*prompts, name=b"Name", instruction=b"Instruction")
+            if told is not None:
+                told.append(given)
+            if given != right:
+                return False
+        return True
+    return take
+
+
+def test_questions_with_and_without_echo(ask):
+    told = []
+    take = by_answers(([(b"User: ", True), (b"Password: ", False)], ["me", "secret"]), ([(b"Code: ", True)], ["123456"]), ([], []), told=told)
+    done = ask(take, [(r"User: ", "me"), (r"Password: ", "secret"), (r"Code: ", "123456")], PreferredAuthentications="keyboard-interactive")
+    assert done.status == 0 and told == [["me", "secret"], ["123456"], []], (done, told)
+    assert "123456" in done.screen and "secret" not in done.screen and "Instruction" in done.screen and "Name" in done.screen, done.screen
+
+
+def test_wrong_answers_are_asked_for_again(ask):
+    told = []
+    take = by_answers(([(b"Code: ", False)], ["right"]), told=told)
+    done = ask(take, [("Code: ", "wrong"), ("Code: ", "right")], PreferredAuthentications="keyboard-interactive")
+    assert done.status == 0 and told == [["wrong"], ["right"]], (done, told)
+
+
+def test_three_wrong_answers(ask):
+    told = []
+    take = by_answers(([(b"Code: ", False)], ["right"]), told=told)
+    done = ask(take, [("Code: ", "x")] * 3, PreferredAuthentications="keyboard-interactive")
+    assert done.status == 77 and told == [["x"]] * 3 and "the answers" in done.stdout, (done, told)
+
+
+def test_questions_come_before_the_password(ask):
+    done = ask(lambda peer, method, fields: by_answers(([(b"Code: ", False)], ["right"]))(peer, method, fields) or by_password("p")(peer, method, fields),
+               [("Code: ", "x")] * 3 + [(PASSWORD, "p")])
+    assert done.status == 0, done
+
+
+def test_a_method_after_another(ask):
+    """Partial success: the password, and then a code."""
+    passed = []
+
+    def take(peer, method, fields):
+        if not passed and method == "password" and password_of(fields) == "p":
+            passed.append(True)
+            peer.fail(b"keyboard-interactive", partial=True)
+            method, fields = peer.auth_request()
+        return bool(passed) and by_answers(([(b"Code: ", False)], ["1"]))(peer, method, fields)
+    done = ask(take, [(PASSWORD, "p"), ("Code: ", "1")], methods=b"password")
+    assert done.status == 0, done
+
+
+def test_questions_that_a_terminal_would_obey(ask):
+    take = by_answers(([(NASTY + b" Code: ", True)], ["1"]))
+    done = ask(take, [("Code: ", "1")], PreferredAuthentications="keyboard-interactive")
+    assert done.status == 0 and not set("\x07\u009b\u202e") & set(done.screen) and "\x1b]0" not in done.screen, repr(done.screen)
+    assert not re.search(r"^beamline: all is well", done.screen, re.M), done.screen
+
+
+def test_a_million_questions_at_once(ask):
+    done = ask(by_answers(([(b"?", True)] * 20000, [])), [], PreferredAuthentications="keyboard-interactive")
+    assert done.status in (75, 77), done
+
+
+def test_questions_without_end(ask):
+    done = ask(by_answers(*[([], [])] * 100000), [], PreferredAuthentications="keyboard-interactive")
+    assert done.status == 77 and "asks more than" in done.stdout, done
+
+
+def test_a_prompt_without_end(ask):
+    done = ask(by_answers(([(b"?" * 100000 + b"end", True)], ["1"])), [(r"\?\?\?", "1")], PreferredAuthentications="keyboard-interactive")
+    assert done.status == 0 and len(done.screen) < 20000, (done.status, len(done.screen))
+
+
+def test_ctrl_c_at_a_question(ask, rig, beamline):
+    with asking(rig, by_answers(([(b"Code: ", True)], ["1"]))) as sshd:
+        terminal = beamline("eval", "liar", "1", config=sshd.config, terminal=True)
+        terminal.expect("Code: ")
+        terminal.type("\x03")
+        assert terminal.finish().status == 130
