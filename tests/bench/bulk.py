@@ -11,7 +11,7 @@ import re
 import socket
 import time
 
-from rig import free_port
+from rig import RigError, free_port
 
 from . import peers
 from .timing import Contender, processor_time, progress, run, take_turns
@@ -24,6 +24,11 @@ KEY = "beamline_bench"  # where the node keeps the binary
 TRACED = 64 << 20
 OURS, TUNNEL = "`eval --raw`", "our broker, a plain server"
 FORWARD, ERL = "`ssh -L`, a plain server", "`erl … rpc:call` over `ssh -L`"
+
+
+def expect(count, size):
+    if count != size:
+        raise RigError(f"{count} bytes came, not {size}")
 
 
 class Serving:
@@ -66,7 +71,7 @@ class Bulk:
         self.client_time = 0
         self.processor = {name: [0, 0, 0] for name in (OURS, TUNNEL, FORWARD)}  # client, sshd, what serves
         self.runs = {name: 0 for name in self.processor}
-        self.whole = {
+        self.full = {
             OURS: Contender(OURS, lambda: self.accounted(OURS, lambda: self.ours(SIZE))),
             TUNNEL: Contender(TUNNEL, lambda: self.accounted(TUNNEL, lambda: self.tunnel(serving, SIZE))),
             FORWARD: Contender(FORWARD, lambda: self.accounted(FORWARD, self.pumped)),
@@ -79,13 +84,13 @@ class Bulk:
         }
 
     def contenders(self):
-        return [*self.empty.values(), *self.whole.values()]
+        return [*self.empty.values(), *self.full.values()]
 
     def ours(self, size):
         text = f"persistent_term:get({KEY})" if size else "<<>>"
         argv = peers.ours(self.world, self.config, peers.KNOWN, "eval", "--raw", f"rig:{self.world.node.name}", text)
         done = run(argv, self.world.environment(), block=BLOCK)
-        assert done.count == size, done.count
+        expect(done.count, size)
         self.client_time = done.processor
         return done.seconds
 
@@ -94,7 +99,7 @@ class Bulk:
         before = processor_time(self.broker.pid)
         argv = [self.world.ssh, "-F", self.config, "-S", self.broker.socket, "-W", f"127.0.0.1:{serving.port}", "rig"]
         done = run(argv, self.world.environment(), block=BLOCK)
-        assert done.count == size, done.count
+        expect(done.count, size)
         self.client_time = processor_time(self.broker.pid) - before
         return done.seconds
 
@@ -106,7 +111,7 @@ class Bulk:
             while got := sock.recv_into(self.buffer):
                 count += got
         spent = time.perf_counter() - begin
-        assert count == SIZE, count
+        expect(count, SIZE)
         self.client_time = processor_time(self.pump.pid) - before
         return spent
 
@@ -128,7 +133,7 @@ class Bulk:
 
     def rates(self):
         """MiB a second, without what nothing takes."""
-        return {name: (SIZE >> 20) / (whole.median - (self.empty[name].median if name in self.empty else 0)) for name, whole in self.whole.items()}
+        return {name: (SIZE >> 20) / (full.median - (self.empty[name].median if name in self.empty else 0)) for name, full in self.full.items()}
 
     def stop(self):
         for server in (self.pump, self.rpc, self.broker):

@@ -42,7 +42,8 @@ EPMD_QUESTION = b"\x00\x01n"
 
 
 def erl_call(world, port):
-    return [world.erl_call, "-address", f"127.0.0.1:{port}", "-a", "erlang max [1,2]"]
+    """With a name of its own: by its default, two at once are one node too many for the other side."""
+    return [world.erl_call, "-h", f"call{port}", "-address", f"127.0.0.1:{port}", "-a", "erlang max [1,2]"]
 
 
 def erl(world, port, text, end="halt()"):
