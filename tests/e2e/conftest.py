@@ -25,11 +25,14 @@ LIMIT = 120  # seconds a test may take, unless marked limit(N)
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "root: needs root (namespaces, other releases)")
+    config.addinivalue_line("markers", "plain: about the bytes of plain distribution; left out with $RIG_TLS")
     config.addinivalue_line("markers", "limit(seconds): how long the test may take")
     adopt_orphans()
 
 
 def pytest_collection_modifyitems(config, items):
+    if os.environ.get("RIG_TLS"):
+        items[:] = [item for item in items if not item.get_closest_marker("plain")]
     if os.getuid() == 0:
         return
     away = [item for item in items if item.get_closest_marker("root")]
@@ -66,6 +69,8 @@ def beamline_path():
 def rig():
     """The session's rig."""
     with Rig() as session_rig:
+        if os.environ.get("RIG_TLS"):
+            session_rig.configuration = tls_world(session_rig).configuration()
         yield session_rig
 
 
@@ -149,8 +154,6 @@ def beamline(rig, sshd, epmd, beamline_path):
             argv += ["--ssh-config", config or sshd.config]
         if epmd_port is not False:
             argv += ["--epmd-port", str(epmd_port or epmd.port)]
-        if os.environ.get("RIG_TLS") and words and words[0] in ("nodes", "ping", "eval", "rpc"):
-            argv += tls_world(rig).options
         argv += [str(word) for word in words]
         variables = {**rig.base_env(), "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", ""), **(env or {})}
         if terminal:

@@ -186,11 +186,13 @@ def test_what_is_no_node(beamline):
         check(beamline("eval", "rig", "1", "--dist-port", http.port), "not_erlang", 76)
 
 
+@pytest.mark.plain
 def test_a_node_that_speaks_tls(beamline):
     with Listener(b"\x15\x03\x03\x00\x02\x02\x0a") as tls:
         check(beamline("eval", "rig", "1", "--dist-port", tls.port), "tls_expected", 76)
 
 
+@pytest.mark.plain
 def test_a_node_that_stalls_in_the_handshake(beamline, make, node):
     for up_to in (0, 5, 30):
         proxy = make.proxy(node.dist_port, stall_after=["down", up_to])

@@ -3,6 +3,7 @@
 
 import hashlib
 import json
+import os
 import time
 
 import pytest
@@ -180,7 +181,7 @@ def test_a_node_without_epmd(beamline, make, sshd):
 
 
 def test_a_node_on_the_other_loopback(beamline, make, sshd, epmd):
-    six = make.node("six", epmd=epmd, home=sshd.home, interface="{0,0,0,0,0,0,0,1}", args=["-proto_dist", "inet6_tcp"])
+    six = make.node("six", epmd=epmd, home=sshd.home, interface="{0,0,0,0,0,0,0,1}", args=["-proto_dist", "inet6_tls" if os.environ.get("RIG_TLS") else "inet6_tcp"])
     assert value(beamline("eval", "rig:six", "1+1")) == "2\n"
     assert value(beamline("eval", "rig", "1+1", "--dist-port", six.dist_port)) == "2\n"
 
@@ -207,6 +208,7 @@ def test_detached_processes_live_on_and_are_told(beamline, node):
     wait_for("gone", 5, lambda: node.number_of("process_count") == before)
 
 
+@pytest.mark.plain
 def test_a_node_without_spawn_requests_is_called_through_rex(beamline, node, make, rig, tmp_path):
     """As before OTP 23. A real node, whose offer of SPAWN is taken out on its way to us."""
     def call(*words, **options):

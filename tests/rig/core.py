@@ -124,6 +124,7 @@ class Rig:
         self.folder = tempfile.mkdtemp(prefix="rig-", dir=os.environ.get("RIG_TMPDIR", "/tmp"))
         self.runtime = os.path.join(self.folder, "run")  # for what beamline itself creates
         os.mkdir(self.runtime, 0o700)
+        self.configuration = "none"  # beamline's own configuration file, for all runs
         self.number = 0
         self.closers = []
         self.control, theirs = socket.socketpair()
@@ -149,7 +150,7 @@ class Rig:
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LANG": os.environ.get("RIG_LOCALE", "C.UTF-8"), "HOME": self.folder,
             "RIG_MARK": self.folder, "XDG_RUNTIME_DIR": self.runtime, "TMPDIR": self.runtime,
-            "BEAMLINE_CONFIG": "none", **({"LOCPATH": os.environ["LOCPATH"]} if "LOCPATH" in os.environ else {}),
+            "BEAMLINE_CONFIG": self.configuration, **({"LOCPATH": os.environ["LOCPATH"]} if "LOCPATH" in os.environ else {}),
         }
 
     def request(self, **request):

@@ -106,14 +106,21 @@ def node_arguments(issued, authority, wants_certificate=True, more=""):
 
 
 class World:
-    """The certificates of a rig whose nodes all speak TLS ($RIG_TLS): `arguments` for erl, `options` for beamline."""
+    """The certificates of a rig whose nodes all speak TLS ($RIG_TLS): `arguments` for erl, `options` or a configuration for beamline."""
 
     def __init__(self, rig):
+        self.rig = rig
         self.authority = Authority(os.path.join(rig.folder, "tls"))
         node = self.authority.issue("node", [host_part()])
         operator = self.authority.issue("operator")
         self.arguments = node_arguments(node, self.authority)
         self.options = ["--tls-ca", self.authority.file, "--tls-cert", operator.cert, "--tls-key", operator.key]
+
+    def configuration(self):
+        """Writes a configuration file for runs that say nothing of TLS; one certificate serves the nodes of all hosts. Returns its path."""
+        names = [word[2:].replace("-", "_") for word in self.options[::2]]
+        lines = [f'{name} = "{value}";' for name, value in [*zip(names, self.options[1::2]), ("tls_server_name", host_part())]]
+        return self.rig.write("tls.conf", "hosts = ( {{ match = \"*\"; {} }} );\n".format(" ".join(lines)))
 
 
 def tls_world(rig):
