@@ -72,23 +72,28 @@ static bool send_packets(struct opening *o, struct error *err)
 	return true;
 }
 
-/* While TLS is not up, silence may have another cause than where the handshake stands. */
-static bool say_no_tls(const struct opening *o, bool ended, struct error *err)
+/* A plain node waits for a message as long as TLS's first bytes read in its way, and gives up before we do (after 7 s, if nobody changed that). */
+static bool closed_before_tls(const struct tls *tls, struct error *err)
 {
-	bool answered = tls_was_answered(o->link->transport.tls);
-
-	error_set(err, answered ? ERROR_TLS_FAILED : ERROR_PLAIN_EXPECTED, "the node %s %s",
-		  ended ? "closed the connection" : "does not go on",
-		  answered ? "during TLS's handshake" : "instead of answering in TLS");
-	return error_cure(err, answered ? "the node's log may tell more"
-					: "it seems to speak plain distribution: leave out the --tls options");
+	if (tls_was_answered(tls)) {
+		error_set(err, ERROR_TLS_FAILED, "the node closed the connection during TLS's handshake");
+		return error_cure(err, "the node's log may tell more");
+	}
+	error_set(err, ERROR_PLAIN_EXPECTED, "the node closed the connection instead of answering in TLS");
+	return error_cure(err, "it seems to speak plain distribution: leave out the --tls options");
 }
 
 static bool timed_out(const struct opening *o, struct error *err)
 {
 	const struct tls *tls = o->link->transport.tls;
 
-	return tls && !tls_is_up(tls) ? say_no_tls(o, false, err) : handshake_timed_out(&o->h, err);
+	if (!tls || tls_is_up(tls))
+		return handshake_timed_out(&o->h, err);
+	error_set(err, ERROR_HANDSHAKE_TIMEOUT, "the node does not %s",
+		  tls_was_answered(tls) ? "come to an end of TLS's handshake" : "answer in TLS");
+	return error_cure(
+		err,
+		"it may be overloaded or suspended, or speak plain distribution: then leave out the --tls options");
 }
 
 /* The other side closed: the SSH side may know why, else the step of the handshake tells. */
@@ -99,7 +104,7 @@ static bool closed(const struct opening *o, struct error *err)
 	if (!stream_reason(&t->stream, clock_ms() + 500, err))
 		return false;
 	if (t->tls && !tls_is_up(t->tls))
-		return say_no_tls(o, true, err);
+		return closed_before_tls(t->tls, err);
 	/* In TLS 1.3 we are done before the node has looked at our certificate; its alert may be lost where it closes at once. */
 	if (t->tls && tls_is_doubted(t->tls, err))
 		return false;
