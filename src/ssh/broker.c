@@ -28,8 +28,9 @@ enum {
 	ROUNDS_MAX = 8,        /* turns of all clients before the poll */
 	ALIVE_INTERVAL_S = 15, /* where ssh_config has no ServerAliveInterval */
 	ALIVE_COUNT = 3,
-	ACCEPT_PAUSE_MS = 100, /* after the system had no descriptor for a client */
-	FINISH_MS = 200,       /* for the last words of clients */
+	ACCEPT_PAUSE_MS = 100,     /* after the system had no descriptor for a client */
+	ACCEPT_PATIENCE_MS = 3000, /* with that, where nobody else is served */
+	FINISH_MS = 200,           /* for the last words of clients */
 	UNSENT_MAX =
 		10000, /* packets that wait for a server which does not read: answers that it asked for, most of them */
 };
@@ -49,10 +50,12 @@ struct broker {
 	int listener_place;
 	int ssh_place;
 	int64_t accept_after;
-	uint64_t packets; /* of them, how many everyone has had their turn after */
-	uint64_t unsent;  /* how many we had made when the socket took everything the last time */
-	int64_t heard;    /* clock_ms() of the last packet */
-	int asked;        /* keepalive requests since then */
+	int64_t refused_since; /* clock_ms() of the first of the clients that could not be accepted; 0: the last could */
+	bool starved;          /* of descriptors: a broker that can serve nobody */
+	uint64_t packets;      /* of them, how many everyone has had their turn after */
+	uint64_t unsent;       /* how many we had made when the socket took everything the last time */
+	int64_t heard;         /* clock_ms() of the last packet */
+	int asked;             /* keepalive requests since then */
 };
 
 static double ms_now(const struct broker *b)
@@ -195,6 +198,17 @@ static bool wait_for_work(struct broker *b, bool more)
 	return ended || pollset_events(set, lifeline);
 }
 
+/* The system has no descriptor for a client: it waits, and may be lucky. */
+static void put_off_clients(struct broker *b)
+{
+	int64_t now = clock_ms();
+
+	b->accept_after = now + ACCEPT_PAUSE_MS;
+	if (b->refused_since == 0)
+		b->refused_since = now;
+	b->starved = b->client_count == 0 && now - b->refused_since >= ACCEPT_PATIENCE_MS;
+}
+
 static void accept_clients(struct broker *b)
 {
 	while (b->client_count < CLIENTS_MAX) {
@@ -202,9 +216,10 @@ static void accept_clients(struct broker *b)
 		uid_t uid;
 		if (fd < 0) {
 			if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-				b->accept_after = clock_ms() + ACCEPT_PAUSE_MS;
+				put_off_clients(b);
 			return;
 		}
+		b->refused_since = 0;
 		/* The folder keeps others out already; where the kernel can tell, root's mistakes stay out too. */
 		if (platform_peer_uid(fd, &uid) && uid != getuid()) {
 			close(fd);
@@ -317,7 +332,7 @@ static void serve(struct broker *b)
 	bool more = false;
 
 	b->heard = clock_ms();
-	while (!b->service.terminate && !wait_for_work(b, more)) {
+	while (!b->service.terminate && !b->starved && !wait_for_work(b, more)) {
 		if (pollset_events(&b->set, b->listener_place))
 			accept_clients(b);
 		for (size_t i = 0; i < b->client_count; i++)
@@ -381,5 +396,5 @@ void broker_run(const struct broker_start *start)
 	if (b.service.ssh)
 		finish(&b);
 	session_close(&b.session);
-	_exit(0);
+	_exit(b.starved ? error_code_status(ERROR_NO_RESOURCES) : 0);
 }

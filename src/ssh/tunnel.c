@@ -135,7 +135,8 @@ static void explain_end(int status, struct error *err)
 			  WTERMSIG(status), strsignal(WTERMSIG(status)));
 		error_cure(err, "try again; if nobody sent it, the system may have run out of memory (its log tells)");
 	} else if (WEXITSTATUS(status) == error_code_status(ERROR_NO_RESOURCES)) {
-		error_set(err, ERROR_NO_RESOURCES, "the process that holds the SSH connection had no memory left");
+		error_set(err, ERROR_NO_RESOURCES,
+			  "the process that holds the SSH connection had no memory or descriptor left");
 	}
 }
 
