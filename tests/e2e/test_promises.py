@@ -53,6 +53,8 @@ def running(beamline, node, *words):
 def start(beamline, rig, sshd, epmd, node):
     running.env = rig.base_env()
     children = []
+    # The first connection over TLS starts what the node keeps for all of them.
+    assert beamline("eval", "rig:demo", "1").status == 0
     before = node.at_rest()
 
     def begin(text, *options, target="rig:demo", on=node):
