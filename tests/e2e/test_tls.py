@@ -10,8 +10,12 @@ import threading
 import time
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 
-from rig.tls import Authority, host_part, node_arguments
+from rig.liar import Liar
+from rig.tls import Authority, Issued, host_part, named, node_arguments
+from rig.watch import Run
 
 
 class Certificates:
@@ -329,3 +333,52 @@ def test_ticks_go_on_while_we_are_stopped(beamline, make, sshd, epmd, certificat
     os.kill(terminal.pid, signal.SIGCONT)
     terminal.expect('{still,"here"}')
     assert terminal.finish().status == 0
+
+
+HELLO_REQUEST, EMPTY = b"\x16\x03\x03\x00\x04\0\0\0\0", b"\x16\x03\x03\x00\x00"
+WARNING, ENDLESS = b"\x15\x03\x03\x00\x02\x01\x5a", b"\x16\x03\x03\x40\x00" + b"\x02\xff\xff\xff" + bytes(16380)
+
+
+@pytest.mark.parametrize("data,code,status", [
+    (HELLO_REQUEST, ("tls_failed", "handshake_timeout"), (76, 75)), (EMPTY, ("tls_failed",), (76,)), (WARNING, ("tls_failed",), (76,)),
+    (ENDLESS, ("tls_failed",), (76,)), (b"\0", ("not_erlang",), (76,)), (os.urandom(4096), ("not_erlang",), (76,))],
+    ids=["hello requests", "empty records", "warnings", "an endless message", "zeros", "noise"])
+def test_a_peer_that_never_comes_to_an_end(rig, sshd, beamline_path, certificates, tmp_path, data, code, status):
+    """Memory stays small, the time is kept, and the error is ours."""
+    with open(beamline_path, "rb") as program:
+        sanitized = b"__asan_init" in program.read()
+    with Liar(lambda peer: peer.flood(data), raw=True) as liar:
+        argv = [beamline_path, "--ssh-config", sshd.config, "--dist-port", str(liar.port), "--handshake-timeout", "3s", "eval", "rig", "1",
+                *certificates.options()]
+        done = Run(argv, {**rig.base_env(), "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")}, 20, (), str(tmp_path / "out"))
+    assert sanitized or done.memory < 64, done
+    assert done.status in status and any(f"[{one}]" in done.stderr for one in code) and done.seconds < 12, done.stderr
+
+
+def test_a_peer_that_says_nothing(beamline, certificates):
+    with Liar(lambda peer: None, raw=True) as liar:
+        done = beamline("eval", "rig", "1", "--dist-port", liar.port, "--handshake-timeout", "1s", *certificates.options())
+    failed(done, "handshake_timeout", 75)
+    assert "plain distribution" in done.stderr
+
+
+@pytest.mark.parametrize("answer", [b"\x16\x03\x03\x00\x40" + bytes(3), b"\x16", b"\x15\x03\x03\x00\x02\x02"], ids=["a record", "a byte", "an alert"])
+def test_a_peer_that_stops_in_the_middle(beamline, certificates, answer):
+    with Liar(lambda peer: peer.raw(answer), raw=True, stay=False) as liar:
+        done = beamline("eval", "rig", "1", "--dist-port", liar.port, *certificates.options())
+    failed(done, "tls_failed", 76)
+
+
+def test_what_a_certificate_says_is_filtered(beamline, make, sshd, epmd, certificates):
+    """Its names go to the terminal as all foreign text does."""
+    authority = certificates.authority
+    with open(certificates.node.key, "rb") as file:
+        key = serialization.load_pem_private_key(file.read(), None)
+    says = authority.sign(named("evil\x1b]0;owned\x07\u202e"), authority.certificate.subject, key.public_key(),
+                          [(x509.SubjectAlternativeName([x509.DNSName("a.example")]), False)])
+    evil = Issued(authority.folder, "evil", says, key)
+    one_node(make, sshd, epmd, certificates, evil)
+    terminal = beamline("ping", "rig:wrong", *certificates.options(server_name="a.example"), terminal=True)
+    done = terminal.finish()
+    assert done.status == 0 and "evil" in done.stdout
+    assert "\x1b]" not in done.stdout and "\x07" not in done.stdout and "\u202e" not in done.stdout, done
