@@ -9,6 +9,8 @@
 #include "etf/encode.h"
 #include "node/target.h"
 
+enum { FOUND_MAX = 64 }; /* bytes shown of what was found */
+
 struct guard_function {
 	const char *module;
 	const char *function;
@@ -82,7 +84,9 @@ bool guard_ask(const char *found, const char *node, bool may_ask, struct error *
 
 	if (!may_ask)
 		return refuse(err, found, node, "refused without a terminal to confirm on");
-	char *question = xasprintf("%s could stop the node %s.\nType the node's name to go on: ", found, node);
+	/* What was found is the node's text: in quotes and on one line of the screen, so that it cannot look like another question. */
+	char *question = xasprintf("“%.*s%s” could stop the node %s.\nType the node's name to go on: ", FOUND_MAX,
+				   found, strlen(found) > FOUND_MAX ? "…" : "", node);
 	bool asked = ask_name(question, target_names_node, node, why, sizeof why, err);
 	free(question);
 	return asked && (!why[0] || refuse(err, found, node, why));

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import struct
@@ -14,7 +15,7 @@ import zlib
 import pytest
 
 from rig import wait_for
-from rig.liar import (COOKIE, END, EXCEPTION, LENT, MONITOR, OUTPUT, QUESTION, SEND, SPAWN_REPLY, SPAWN_REQUEST, STARTED, UNLINK_ID, VALUE, Liar,
+from rig.liar import (COOKIE, END, EXCEPTION, FLAGS, LENT, MONITOR, OUTPUT, QUESTION, SEND, SPAWN_REPLY, SPAWN_REQUEST, STARTED, UNLINK_ID, VALUE, Liar,
                       atom, binary, frame, integer, lst, packet, pid, reference, tup)
 from rig.watch import Run
 
@@ -233,6 +234,7 @@ BOMBS = {
     "bytes that inflate": compressed(binary(b"\xff" * (60 << 20))),
     "bytes that inflate, within the limit": compressed(binary(b"\1" * (22 << 20))),
     "strings": lst(*[b"k\xff\xff" + b"\1" * 65535] * 120),
+    "atoms": b"l" + struct.pack(">I", 900_000) + b"".join(b"w\6%06d" % number for number in range(900_000)) + b"j",
     "half a million integers": b"l" + struct.pack(">I", 450_000) + b"a\1" * 450_000 + b"j",
     "a huge integer": b"o" + struct.pack(">I", 7_900_000) + b"\0" + b"\xff" * 7_900_000,
     "maps as keys": nested_keys(17),
@@ -380,6 +382,171 @@ def test_one_deadline_for_all_of_a_dribble(beamline, against):
             time.sleep(0.2)
     done = against(slowly, "eval", "--handshake-timeout", "2s", "rig", "1", raw=True)
     assert done.status == 75 and done.seconds < 6, done
+
+
+# The other messages of the distribution protocol
+
+def to_us(peer, term):
+    return frame(b"p\x83" + tup(integer(SEND), atom(""), peer.us) + b"\x83" + term)
+
+
+def control(*parts, payload=None):
+    return frame(b"p\x83" + tup(*parts) + (b"" if payload is None else b"\x83" + payload))
+
+
+OTHERS = {
+    "exits for us": lambda peer: control(integer(3), peer.me, peer.us, atom("kill")),
+    "exits for us with a payload": lambda peer: control(integer(24), peer.me, peer.us, payload=atom("kill")),
+    "exits by command": lambda peer: control(integer(8), peer.me, peer.us, atom("kill")),
+    "exits by command with a payload": lambda peer: control(integer(26), peer.me, peer.us, payload=atom("kill")),
+    "a group leader": lambda peer: control(integer(7), peer.me, peer.us),
+    "links": lambda peer: control(integer(1), peer.me, peer.us),
+    "links to nobody": lambda peer: control(integer(1), peer.me, pid(LENT, 99)),
+    "unlinks": lambda peer: control(integer(4), peer.me, peer.us),
+    "unlinks with an id": lambda peer: control(integer(UNLINK_ID), integer(1 << 62), peer.me, peer.us),
+    "acknowledged unlinks": lambda peer: control(integer(36), integer(1), peer.me, peer.us),
+    "monitors of us": lambda peer: control(integer(MONITOR), peer.me, peer.us, reference("liar@host", 5)),
+    "monitors of a name": lambda peer: control(integer(MONITOR), peer.me, atom("shell"), reference("liar@host", 5)),
+    "the end of monitors": lambda peer: control(integer(20), peer.me, peer.us, reference("liar@host", 5)),
+    "deaths never watched": lambda peer: control(integer(21), peer.me, peer.us, reference(LENT, 77), atom("x")),
+    "deaths of nobody": lambda peer: control(integer(28), pid("liar@host", 9), peer.us, reference(LENT, 77), payload=atom("x")),
+    "replies to spawns never made": lambda peer: control(integer(SPAWN_REPLY), reference(LENT, 78), peer.us, integer(0), peer.me),
+    "spawns here": lambda peer: control(integer(SPAWN_REQUEST), reference("liar@host", 5), peer.me, peer.me,
+                                        tup(atom("os"), atom("cmd"), integer(1)), lst(), payload=lst(lst(binary(b"touch /tmp/x")))),
+    "messages to an alias": lambda peer: control(integer(33), peer.me, peer.tag, payload=tup(peer.tag, integer(VALUE), binary(b"alias"))),
+    "messages to a name": lambda peer: control(integer(6), peer.me, atom(""), atom("rex"), payload=atom("x")),
+    "messages of another evaluation": lambda peer: to_us(peer, tup(reference(LENT, 99), integer(VALUE), binary(b"wrong"))),
+    "I/O requests": lambda peer: to_us(peer, tup(atom("io_request"), peer.me, reference("liar@host", 7),
+                                                 tup(atom("put_chars"), atom("unicode"), binary(b"wrong")))),
+    "exits as messages": lambda peer: to_us(peer, tup(atom("EXIT"), peer.me, atom("kill"))),
+    "calls": lambda peer: to_us(peer, tup(atom("$gen_call"), tup(peer.me, reference("liar@host", 7)), atom("stop"))),
+    "an atom": lambda peer: to_us(peer, atom("stop")),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_what_else_a_node_may_send_changes_nothing(against, what):
+    def act(peer):
+        peer.raw(OTHERS[what](peer) * 20)
+        peer.say(VALUE, binary(b"42"))
+        peer.end()
+    done = against(started(act))
+    assert (done.status, done.stdout, done.stderr) == (0, b"42\n", ""), done
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_nor_without_end(against, what):
+    done = against(started(lambda peer: peer.flood(OTHERS[what](peer))), "eval", "--timeout", "1s", "rig", "1", interrupt=[3, 4])
+    assert done.status in (75, 76, 130) and done.seconds < 9, done
+
+
+NOT_NEGOTIATED = {
+    "an atom cache": b"\x83D\1\0\0",
+    "the first fragment": b"\x83E" + struct.pack(">QQ", 1, 4711) + b"\0" + b"x" * 60000,
+    "a further fragment": b"\x83F" + struct.pack(">QQ", 1, 4711) + b"x" * 60000,
+    "an atom of the cache": b"p\x83h\3a\2R\0R\1\x83a\1",
+    "a compressed header": b"\x83P\xff\xff\xff\xff" + zlib.compress(b"x" * 1000),
+    "an operation of another release": b"p\x83" + tup(integer(37), integer(0), atom("a"), atom("b")) + b"\x83a\1",
+    "nothing": b"p",
+}
+
+
+@pytest.mark.parametrize("what", NOT_NEGOTIATED)
+def test_frames_that_were_not_negotiated(against, what):
+    done = against(started(lambda peer: (peer.raw(frame(NOT_NEGOTIATED[what]) * 20), peer.say(VALUE, binary(b"42")), peer.end())))
+    assert done.status == 76 and "protocol_error" in done.stderr or (done.status, done.stdout) == (0, b"42\n"), done
+    done = against(started(lambda peer: peer.flood(frame(NOT_NEGOTIATED[what]))), "eval", "--timeout", "1s", "rig", "1")
+    assert done.status in (75, 76) and done.seconds < 9, done
+
+
+def test_the_death_of_the_evaluation_is_told(against):
+    done = against(started(lambda peer: peer.send(tup(integer(21), peer.me, peer.us, peer.spawn, atom("killed" + NASTY + "\nbeamline: x")))))
+    assert done.status in (1, 75, 76) and not set("\x1b\x07\u009b\u202e") & set(done.stderr), done
+    assert [line[:10] for line in done.stderr.splitlines()].count("beamline: ") == 1, done
+
+
+# The handshake
+
+HANDSHAKES = {
+    "statuses without end": lambda peer: peer.flood(packet(b"sok_simultaneous")),
+    "empty packets without end": lambda peer: peer.flood(packet(b"")),
+    "nothing": lambda peer: peer.linger(),
+    "a packet of 64 KiB": lambda peer: peer.flood(b"\xff\xff" + b"x" * 65535),
+    "a name of 60 KB": lambda peer: (peer.raw(packet(b"snamed:" + struct.pack(">H", 60000) + b"a" * 60000 + struct.pack(">I", 1))), peer.linger()),
+    "a name of nothing": lambda peer: (peer.raw(packet(b"snamed:" + struct.pack(">HI", 0, 1))), peer.linger()),
+    "a name of controls": lambda peer: (peer.raw(packet(b"snamed:" + struct.pack(">H", 12) + b"\x1b[2J\n\0@\xe2\x80\xae\x7f" + struct.pack(">I", 1))), peer.linger()),
+    "alive": lambda peer: (peer.raw(packet(b"salive")), peer.linger()),
+    "a challenge without a status": lambda peer: (peer.raw(packet(b"N" + struct.pack(">QIIH", FLAGS, 1, 1, 4) + b"a@bc")), peer.linger()),
+    "a challenge of 60 KB": lambda peer: (lend(peer), peer.raw(packet(b"N" + struct.pack(">QIIH", FLAGS, 1, 1, 60000) + b"a" * 60000)), peer.linger()),
+    "a challenge whose name is longer than it": lambda peer: (lend(peer), peer.raw(packet(b"N" + struct.pack(">QIIH", FLAGS, 1, 1, 60000) + b"a@b")), peer.linger()),
+    "challenges without end": lambda peer: (lend(peer), peer.flood(packet(b"N" + struct.pack(">QIIH", FLAGS, 1, 1, 4) + b"a@bc"))),
+    "no flags": lambda peer: (lend(peer), peer.raw(packet(b"N" + struct.pack(">QIIH", 0, 1, 1, 4) + b"a@bc")), peer.linger()),
+    "a proof of another cookie": lambda peer: (lend(peer), peer.raw(packet(b"N" + struct.pack(">QIIH", FLAGS, 1, 1, 4) + b"a@bc")), peer.take(23),
+                                               peer.raw(packet(b"a" + b"x" * 16)), peer.linger()),
+    "a proof that is our own": lambda peer: (lend(peer), peer.raw(packet(b"N" + struct.pack(">QIIH", FLAGS, 1, 1, 4) + b"a@bc")),
+                                             peer.raw(packet(b"a" + peer.take(23)[7:])), peer.linger()),
+}
+
+
+def lend(peer):
+    peer.take(struct.unpack(">H", peer.take(2))[0])
+    peer.raw(packet(b"snamed:" + struct.pack(">H", len(LENT)) + LENT.encode() + struct.pack(">I", 1)))
+
+
+@pytest.mark.parametrize("what", HANDSHAKES)
+def test_a_handshake_that_lies(against, what):
+    done = against(HANDSHAKES[what], "eval", "--handshake-timeout", "1s", "rig", "1", raw=True)
+    assert done.status in (75, 76, 77) and done.seconds < 4 and not set("\x1b\x7f\u202e") & set(done.stderr), done
+    assert [line[:10] for line in done.stderr.splitlines()].count("beamline: ") == 1, done
+
+
+# The question on a terminal
+
+@pytest.mark.parametrize("what, name", [
+    (b"x\r\n(root@rig) password: ", "liar@host"), (b"\x1b[2K\x1b[1Groot's password: ", "liar@host"), (b"\xe2\x80\xaedrowssap \xc0\x8a\xf8\x88\x80\x80\x8a x", "liar@host"),
+    (b"init:stop/0" + b" " * 5000 + b"(root@rig) password: ", "liar@host"), (b"init:stop/0", "a\u009b2J\u202e\r\n(root@rig) password: @host"),
+], ids=["a line", "an escape", "bidi and overlong", "far away", "the node's name"])
+def test_the_question_cannot_pass_for_another(beamline, rig, sshd, what, name):
+    cookie = rig.write(f"cookie.{rig.count()}", COOKIE, 0o400)
+    config = sshd.client_config(BatchMode="no")
+    with Liar(started(lambda peer: peer.say(QUESTION, binary(what))), name=name) as liar:
+        terminal = beamline("--dist-port", liar.port, "--cookie-file", cookie, "eval", "rig", "1", config=config, terminal=True)
+        terminal.expect("to go on: |cannot|\\]")
+        terminal.type("\x03")
+        done = terminal.finish()
+    assert done.status in (76, 130), done
+    raw = re.sub("\x1b\\[[0-9;]*m", "", terminal.screen)
+    lines = [line[at:at + 80] for line in raw.splitlines() for at in range(0, len(line), 80)]
+    assert not set("\x1b\x07\u009b\u202e\u2028") & set(raw) and not any(line.startswith(("(root", "root's")) for line in lines), raw
+
+
+# EPMD
+
+@pytest.mark.parametrize("answer, status", [
+    (b"w\0" + struct.pack(">H", 1) + b"M\0\0\6\0\5\xff\xff", 75), (b"w\0\0\0M\0\0\6\0\5\0\0\0\0", 76), (b"w\1", 69), (b"w", 76), (b"w" * 100000, 69),
+    (b"v\0" + b"x" * 100, 76), (b"y\0" + b"x" * 100, 76), (b"\0" * 100000, 76), (b"", 76),
+], ids=["a name longer than it", "port 0", "not found", "cut", "w without end", "another letter", "an answer to ALIVE", "zeros", "nothing"])
+def test_epmd_that_lies_about_the_port(beamline, answer, status):
+    def act(connection):
+        connection.recv(600)
+        connection.sendall(answer)
+        if status != 75:
+            connection.close()
+        else:
+            connection.recv(1)
+    with Listener(act) as epmd:
+        done = beamline("eval", "--handshake-timeout", "1s", "rig:x", "1", epmd_port=epmd.port)
+    assert done.status in (status, 69) and done.seconds < 8 and "[internal]" not in done.stderr, done
+
+
+@pytest.mark.parametrize("lines", [
+    b"name a at port 99999\n", b"name a at port -1\n", b"name  at port 1\n", b"name " + b"a" * 70000 + b" at port 1\n", b"name a at port 1\0\n",
+    b"name a at port 1", b"eman a at port 1\n", b"name a at port 1\n" * 5000,
+], ids=["port 99999", "port -1", "no name", "a long name", "NUL", "no newline", "another word", "too many"])
+def test_epmd_that_lies_about_the_names(beamline, lines):
+    with names(lines) as epmd:
+        done = beamline("nodes", "--handshake-timeout", "1s", "rig", epmd_port=epmd.port)
+    assert done.status in (0, 76) and done.seconds < 60, done
 
 
 # The host

@@ -19,6 +19,10 @@ fi
 exec /bin/sh -l
 """
 
+# This machine may run other nodes.
+OWN_PROCESSES = "/bin/ps \"$@\" | grep -F '{folder}'"
+PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+
 
 def user():
     return pwd.getpwuid(os.getuid()).pw_name
@@ -49,13 +53,14 @@ def without_penalties():
 class Sshd:
     """
     An sshd on a free port of 127.0.0.1. `extra`: lines of sshd_config that come before the rig's own (the first value
-    wins there), such as "AllowTcpForwarding no". `force_command=False` leaves sessions to the account's own shell and home
+    wins there), such as "AllowTcpForwarding no". `ps`: what sessions have for ps, a line of shell; by default the machine's, of which only the rig's
+    processes are shown. `force_command=False` leaves sessions to the account's own shell and home
     (HOME is the rig's all the same).
     """
 
     def __init__(self, rig, alias="rig", extra=(), user_key=None, host_key_type="ed25519", force_command=True, prefix=(),
                  client_prefix=(),
-                 address="127.0.0.1", port=None, home=None, log_level="VERBOSE"):
+                 address="127.0.0.1", port=None, home=None, log_level="VERBOSE", ps=None):
         if os.getuid() == 0:
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)  # where a root sshd's unprivileged half is confined
         self.rig = rig
@@ -69,11 +74,13 @@ class Sshd:
         self.user_key = user_key or make_key(rig, f"{self.folder}/user_key")
         self.authorized = rig.write(f"{self.folder}/authorized_keys", public(self.user_key) + "\n")
         session = rig.write(f"{self.folder}/session", SESSION.format(home=self.home), 0o700)
+        os.mkdir(os.path.join(rig.folder, self.folder, "bin"))
+        listing = rig.write(f"{self.folder}/bin/ps", f"#!/bin/sh\n{ps or OWN_PROCESSES.format(folder=rig.folder)}\n", 0o700)
         self.extra = list(extra)
         self.own = [
             "StrictModes no", "UsePAM no", "PidFile none", f"LogLevel {log_level}", "PrintMotd no", "PrintLastLog no",
             "PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin prohibit-password",
-            "UseDNS no", f"HostKey {self.host_key}", f"AuthorizedKeysFile {self.authorized}", f"SetEnv HOME={self.home}",
+            "UseDNS no", f"HostKey {self.host_key}", f"AuthorizedKeysFile {self.authorized}", f"SetEnv HOME={self.home} PATH={os.path.dirname(listing)}:{PATH}",
             "Subsystem sftp /usr/lib/openssh/sftp-server", "MaxStartups 200", *without_penalties(),
         ] + ([f"ForceCommand {session}"] if force_command else [])
         self.prefix = list(prefix)
