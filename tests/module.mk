@@ -39,15 +39,37 @@ FUZZ_MAIN = tests/fuzz/replay.c
 check_PROGRAMS += $(FUZZ_TARGETS)
 endif
 FUZZ_SECONDS = 60
+# 256 MiB for a target and 64 MiB at once: an input that wants more is a finding, as is one that takes more than FUZZ_SLOW seconds.
+FUZZ_SLOW = 5
+FUZZ_FLAGS = -max_total_time=$(FUZZ_SECONDS) -timeout=$(FUZZ_SLOW) -rss_limit_mb=256 -malloc_limit_mb=64 -print_final_stats=1
 fuzz: $(FUZZ_TARGETS)
 	@for target in $(FUZZ_TARGETS); do \
 		name=$${target##*fuzz_}; \
 		dictionary=$(abs_top_srcdir)/tests/fuzz/dictionaries/$$name.dict; \
 		test -f $$dictionary && dictionary=-dict=$$dictionary || dictionary=; \
 		$(MKDIR_P) tests/fuzz/corpus/$$name && \
-		$$target $$dictionary -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 -artifact_prefix=tests/fuzz/$$name- \
+		ASAN_OPTIONS=quarantine_size_mb=16 $$target $$dictionary $(FUZZ_FLAGS) -artifact_prefix=tests/fuzz/$$name- \
 			tests/fuzz/corpus/$$name $(abs_top_srcdir)/tests/fuzz/seeds/$$name || exit 1; \
 	done
+# What a check of minutes can do: each target for 3 seconds.
+fuzz-short: $(FUZZ_TARGETS)
+	$(MAKE) $(AM_MAKEFLAGS) fuzz FUZZ_SECONDS=3
+fuzz-names:
+	@echo $(FUZZ_TARGETS)
+# How many lines of the decoders the seeds reach (and what `make fuzz` has gathered); builds by itself, with clang.
+fuzz-coverage:
+	BUILDDIR=$(abs_builddir) SRCDIR=$(abs_top_srcdir) /usr/bin/python3 $(abs_top_srcdir)/tests/tools/fuzz_coverage.py $(FUZZ_COVERAGE_FLAGS)
+EXTRA_DIST += tests/tools/fuzz_coverage.py docs/fuzzing.md
+.PHONY: fuzz-short fuzz-names fuzz-coverage
+
+# The faults of tests/e2e/test_faults.py: a library for LD_PRELOAD, with and without an allocator (sanitizers have their own).
+FAULTS = tests/rig/faults.so tests/rig/faults_alloc.so
+check_DATA = $(FAULTS)
+$(FAULTS): $(srcdir)/tests/rig/faults.c
+	$(AM_V_CCLD)$(MKDIR_P) tests/rig && case $@ in *alloc*) alloc=-DFAULTS_ALLOC ;; esac; \
+		$(CC) $(WARN_CFLAGS) -O1 -g -shared -fPIC -fvisibility=hidden $$alloc -o $@ $(srcdir)/tests/rig/faults.c
+CLEANFILES += $(FAULTS)
+EXTRA_DIST += tests/rig/faults.c tests/rig/faults.py tests/e2e/test_faults.py docs/faults.md
 
 # Everything on every release and in every build, for hours; root only. tests/tools/check_long.py --help tells of its parts.
 check-long:
@@ -72,4 +94,4 @@ EXTRA_DIST += docs/performance.md tests/bench/__init__.py tests/bench/__main__.p
 CLEANFILES += bench.json bench.md tests/bench/libei_calls$(EXEEXT)
 .PHONY: fuzz bench
 clean-local:
-	rm -rf tests/fuzz/corpus
+	rm -rf tests/fuzz/corpus fuzz-coverage

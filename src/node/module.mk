@@ -17,16 +17,17 @@ libbeamline_a_SOURCES += \
 	src/node/tls_probe.c src/node/tls_probe.h \
 	src/node/transport.c src/node/transport.h
 
-check_PROGRAMS += tests/unit/node_test tests/unit/host_beams_test tests/unit/call_test
+check_PROGRAMS += tests/unit/node_test tests/unit/host_beams_test tests/unit/call_test tests/unit/cut_test
 check_PROGRAMS += tests/unit/transport_test
 tests_unit_transport_test_SOURCES = tests/unit/transport_test.c tests/unit/tls_server.c tests/unit/tls_server.h
 # Many calls over one connection, for the bench.
 EXTRA_PROGRAMS += tests/bench/call_bench
 CLEANFILES += tests/bench/call_bench$(EXEEXT)
-FUZZ_TARGETS += tests/fuzz/fuzz_link tests/fuzz/fuzz_session tests/fuzz/fuzz_host_beams tests/fuzz/fuzz_call tests/fuzz/fuzz_stream
+FUZZ_TARGETS += tests/fuzz/fuzz_link tests/fuzz/fuzz_session tests/fuzz/fuzz_host_beams tests/fuzz/fuzz_call tests/fuzz/fuzz_stream tests/fuzz/fuzz_target
 tests_fuzz_fuzz_link_SOURCES = tests/fuzz/fuzz_link.c tests/fuzz/fuzz_peer.c tests/fuzz/fuzz_peer.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_session_SOURCES = tests/fuzz/fuzz_session.c tests/fuzz/fuzz_peer.c tests/fuzz/fuzz_peer.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_host_beams_SOURCES = tests/fuzz/fuzz_host_beams.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_call_SOURCES = tests/fuzz/fuzz_call.c tests/fuzz/fuzz_must.h tests/fuzz/fuzz_peer.c tests/fuzz/fuzz_peer.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_stream_SOURCES = tests/fuzz/fuzz_stream.c tests/fuzz/fuzz_must.h tests/fuzz/fuzz_server.c tests/fuzz/fuzz_server.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_stream_LDADD = $(LDADD) -lpthread
+tests_fuzz_fuzz_target_SOURCES = tests/fuzz/fuzz_target.c tests/fuzz/fuzz_must.h $(FUZZ_MAIN)

@@ -29,26 +29,41 @@ static bool has_controls(const char *text)
 	return false;
 }
 
+static bool no_target(const char *text, struct error *err)
+{
+	error_set(err, ERROR_USAGE, "“%s” is not a target", text);
+	return error_cure(err, "a target is [user@]HOST or [user@]HOST:NODE, such as web-1:shop");
+}
+
+/* ssh takes a bare IPv6 address. */
+static void take_brackets_off(char *destination)
+{
+	char *open = strchr(destination, '['), *close = strchr(destination, ']');
+
+	if (open && close && close[1] == '\0') {
+		*close = '\0';
+		memmove(open, open + 1, strlen(open));
+	}
+}
+
 bool target_parse(const char *text, struct target *target, struct error *err)
 {
 	const char *end = host_end(text);
 
 	*target = (struct target){ 0 };
-	if (!end || (*end && *end != ':') || end == text || text[0] == '-' || end[-1] == '@' || has_controls(text)) {
-		error_set(err, ERROR_USAGE, "“%s” is not a target", text);
-		return error_cure(err, "a target is [user@]HOST or [user@]HOST:NODE, such as web-1:shop");
-	}
+	if (!end || (*end && *end != ':') || has_controls(text))
+		return no_target(text, err);
 	if (*end == ':' && (end[1] == '\0' || end[1] == '@' || strcspn(end + 1, "@") > EPMD_NAME_MAX)) {
 		error_set(err, ERROR_USAGE, "“%s” names no node behind the colon", text);
 		return error_cure(err, "leave the colon out where the host has one node");
 	}
 	target->destination = xstrndup(text, (size_t)(end - text));
-	/* ssh takes a bare IPv6 address. */
-	char *open = strchr(target->destination, '[');
-	if (open && end[-1] == ']') {
-		size_t len = strlen(open);
-		memmove(open, open + 1, len - 2);
-		open[len - 2] = '\0';
+	take_brackets_off(target->destination);
+	const char *user_end = strrchr(target->destination, '@');
+	const char *host = user_end ? user_end + 1 : target->destination;
+	if (*host == '\0' || *host == '-' || target->destination[0] == '-') {
+		target_clear(target);
+		return no_target(text, err);
 	}
 	if (*end == ':')
 		target->node = xstrdup(end + 1);

@@ -113,6 +113,12 @@ int ssh_is_connected(ssh_session session)
 	return fake_server.connected;
 }
 
+int ssh_get_status(ssh_session session)
+{
+	must(session == fake_session());
+	return fake_server.connected ? 0 : SSH_CLOSED;
+}
+
 ssh_channel ssh_channel_new(ssh_session session)
 {
 	must(session == fake_session() && !channel);

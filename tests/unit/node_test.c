@@ -31,8 +31,10 @@ static void targets_come_apart(void **state)
 		{ "me@[fe80::1]:shop", "me@fe80::1", "shop" },
 		{ "[::1]", "::1", NULL },
 	};
-	static const char *const bad[] = { "",    ":shop",    "web-1:", "web-1:@x", "-oProxyCommand=x",
-					   "me@", "me@:shop", "[::1",   "a\nb",     "[::1]x" };
+	static const char *const bad[] = {
+		"",     ":shop", "web-1:", "web-1:@x", "-oProxyCommand=x",        "me@",        "me@:shop",
+		"[::1", "a\nb",  "[::1]x", "[]",       "[-oProxyCommand=x]:shop", "me@[]:shop", "me@-x"
+	};
 	struct target target;
 	struct error err;
 
