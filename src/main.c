@@ -94,7 +94,7 @@ static bool run(int argc, char **argv, struct command_options *options, struct e
 	       check_words(command, count - 1, err) && run_command(command, options, words + 1, count - 1, err);
 }
 
-/* Terms are printed by recursion, as deep as the decoder lets a node nest them: 4096 levels take 2 to 4 MiB. */
+/* Terms are printed by recursion, as deep as the decoder lets a node nest them: 4096 levels take 2 to 4 MiB (etf_depth). */
 enum { STACK = 16 * 1024 * 1024 };
 
 int main(int argc, char **argv)

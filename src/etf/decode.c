@@ -322,7 +322,7 @@ bool etf_decode(struct arena *arena, const void *data, size_t len, const struct 
 		.where = "",
 		.arena = arena,
 		.elements = limits->elements,
-		.depth = limits->depth,
+		.depth = etf_depth(limits->depth),
 		.err = err,
 	};
 	uint8_t version = read_u8(&d.r);

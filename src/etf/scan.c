@@ -313,7 +313,7 @@ bool etf_scan(struct arena *arena, const char *text, size_t len, const struct te
 		.p = text,
 		.end = text + len,
 		.arena = arena,
-		.depth = DEPTH_MAX,
+		.depth = etf_depth(DEPTH_MAX),
 		.err = err,
 	};
 	struct term *t = arena_alloc(arena, 1, sizeof *t);

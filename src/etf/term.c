@@ -3,6 +3,21 @@
 
 #include <string.h>
 
+#include "platform/platform.h"
+
+uint32_t etf_depth(uint32_t wanted)
+{
+	/* The hungriest printer takes 1 KiB a level; some for whoever calls it. */
+	enum { LEVEL = 1536, REST = 128 * 1024, LEAST = 16 };
+	static size_t most;
+
+	if (most == 0) {
+		size_t stack = platform_stack();
+		most = stack < REST + LEAST * LEVEL ? LEAST : (stack - REST) / LEVEL;
+	}
+	return wanted < most ? wanted : (uint32_t)most;
+}
+
 bool etf_is_atom(const struct term *t, const char *name)
 {
 	return t->kind == ETF_ATOM && t->atom.len == strlen(name) && memcmp(t->atom.name, name, t->atom.len) == 0;

@@ -143,6 +143,11 @@ struct term {
 	};
 };
 
+/*
+ * How deep terms may nest, at most as wanted: decoding, printing and comparing them is recursive, and the stack of this process may be small. It is
+ * looked at once.
+ */
+uint32_t etf_depth(uint32_t wanted);
 bool etf_is_atom(const struct term *t, const char *name);
 /* A tuple of that many elements, whose first is the atom `name` (NULL: any). */
 bool etf_is_tuple(const struct term *t, uint32_t count, const char *name);

@@ -61,6 +61,14 @@ void platform_want_stack(size_t bytes)
 	setrlimit(RLIMIT_STACK, &stack);
 }
 
+size_t platform_stack(void)
+{
+	struct rlimit stack;
+
+	return getrlimit(RLIMIT_STACK, &stack) < 0 || stack.rlim_cur == RLIM_INFINITY ? SIZE_MAX
+										      : (size_t)stack.rlim_cur;
+}
+
 bool platform_fill_standard(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {

@@ -20,6 +20,8 @@ void platform_no_core_dumps(void);
 bool platform_fill_standard(void);
 /* Raises the limit of the stack to this many bytes, as far as is allowed. */
 void platform_want_stack(size_t bytes);
+/* How large the stack may become; SIZE_MAX: without a limit. */
+size_t platform_stack(void);
 /* Have this process get the signal when its parent ends; false: not possible here. */
 bool platform_die_with_parent(int signal);
 /* Closes every descriptor from 3 on but these (at most 8, in any order), as in a forked child that is a program of its own. */
