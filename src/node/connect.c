@@ -8,23 +8,12 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "node/host_beams.h"
+#include "node/connect_find.h"
 #include "node/locate.h"
 #include "node/target.h"
 #include "node/tls_probe.h"
 
 static const char loopback_4[] = "127.0.0.1", loopback_6[] = "::1";
-
-static uint16_t epmd_port(const struct connection *c)
-{
-	return (uint16_t)(c->options->epmd_port ? c->options->epmd_port : EPMD_PORT);
-}
-
-/* The part of the node's name that EPMD knows. */
-static char *short_name(const char *node)
-{
-	return node ? xstrndup(node, strcspn(node, "@")) : NULL;
-}
 
 /* Asks for everything whose place is known already: all of it shares the round trips of the SSH connection's start. */
 static bool ask_all(struct connection *c, bool list, struct error *err)
@@ -35,8 +24,8 @@ static bool ask_all(struct connection *c, bool list, struct error *err)
 		    !tunnel_forward(c->tunnel, loopback_4, (uint16_t)c->options->dist_port, &c->dist_stream, err))
 			return false;
 	} else {
-		char *name = list ? NULL : short_name(c->node);
-		bool asked = locate_ask(c->tunnel, epmd_port(c), name, &c->epmd_stream, err);
+		char *name = list ? NULL : connect_short_name(c->node);
+		bool asked = locate_ask(c->tunnel, connect_epmd_port(c), name, &c->epmd_stream, err);
 		free(name);
 		if (!asked)
 			return false;
@@ -49,7 +38,7 @@ static void choose_sources(struct connection *c, const char *name)
 {
 	struct cookie_sources cookie = c->options->cookie;
 	struct tls_sources tls = c->options->tls;
-	char *before_at = short_name(name);
+	char *before_at = connect_short_name(name);
 
 	if (before_at && c->options->sources_for)
 		c->options->sources_for(c->options->context, before_at, &cookie, &tls);
@@ -128,11 +117,6 @@ static bool wait_ssh(void *context, struct error *err)
 	return true;
 }
 
-static int64_t step_deadline(const struct connection *c)
-{
-	return clock_ms() + c->options->timeout_ms;
-}
-
 /* From the sources that were chosen, waiting for them. */
 static bool finish_cookie(struct connection *c, struct error *err)
 {
@@ -146,7 +130,7 @@ static bool finish_cookie(struct connection *c, struct error *err)
 	if (found && c->sources.command)
 		found = cookie_from_command(c->sources.command, &c->cookie, err);
 	else if (found && !c->sources.file)
-		found = cookie_from_remote(&c->sources, &c->cookie_stream, step_deadline(c), &c->cookie, err);
+		found = cookie_from_remote(&c->sources, &c->cookie_stream, connect_step_deadline(c), &c->cookie, err);
 	stream_close(&c->cookie_stream);
 	if (!found && err->code == ERROR_COOKIE_MISSING && c->sources.local)
 		found = cookie_from_home(&c->cookie, err);
@@ -282,100 +266,6 @@ bool connect_link_listed(struct connection *c, const struct epmd_node *node, str
 	return link_version(c, node->port, 6, link, err);
 }
 
-static void list_names(const struct epmd_names *names, char *text, size_t size)
-{
-	size_t used = 0;
-
-	text[0] = '\0';
-	for (size_t i = 0; i < names->count && used < size; i++) {
-		int n = snprintf(text + used, size - used, "%s%s", i ? ", " : "", names->nodes[i].name);
-		used += n > 0 ? (size_t)n : 0;
-	}
-}
-
-static bool know_none(struct error *err)
-{
-	error_set(err, ERROR_NODE_UNKNOWN, "EPMD on the host knows no node");
-	return error_cure(err, "start the node with distribution (-sname or -name), or name its port with --dist-port");
-}
-
-/* The host's only node. */
-static bool only_port(struct connection *c, uint16_t *port, struct error *err)
-{
-	struct epmd_names names;
-	char text[512];
-	bool ok = false;
-
-	if (!locate_names(&c->epmd_stream, step_deadline(c), &names, err))
-		return false;
-	if (names.count == 1) {
-		*port = names.nodes[0].port;
-		snprintf(c->linked, sizeof c->linked, "%s", names.nodes[0].name);
-		log_v("EPMD", "the host's only node is %s, port %u", names.nodes[0].name, *port);
-		ok = true;
-	} else if (names.count == 0) {
-		know_none(err);
-	} else {
-		list_names(&names, text, sizeof text);
-		error_set(err, ERROR_USAGE, "the host has %zu nodes: %s", names.count, text);
-		error_cure(err, "name one: HOST:%s", names.nodes[0].name);
-	}
-	epmd_names_clear(&names);
-	return ok;
-}
-
-/* To the error that a node is not there, the names that are. True: there are some. */
-static bool say_names(struct connection *c, struct error *err)
-{
-	struct epmd_names names;
-	struct stream stream;
-	struct error ignored;
-	char text[512];
-
-	if (!locate_ask(c->tunnel, epmd_port(c), NULL, &stream, &ignored) ||
-	    !locate_names(&stream, step_deadline(c), &names, &ignored))
-		return false;
-	list_names(&names, text, sizeof text);
-	if (names.count)
-		error_cure(err, "it knows: %s", text);
-	else
-		error_cure(err, "it knows no node at all: is the node running, with -sname or -name?");
-	bool some = names.count > 0;
-	epmd_names_clear(&names);
-	return some;
-}
-
-/* What EPMD could not tell, the host's list of processes may. */
-static bool look_for_beams(struct connection *c, struct error *err)
-{
-	enum host_beams_view view = HOST_BEAMS_NO_EPMD;
-	char *wanted = short_name(c->node);
-
-	if (err->code == ERROR_NODE_UNKNOWN)
-		view = c->node && say_names(c, err) ? HOST_BEAMS_OTHER_NODES : HOST_BEAMS_NO_NODES;
-	if (err->code == ERROR_NODE_UNKNOWN || err->code == ERROR_EPMD_ABSENT)
-		host_beams_ask(c->tunnel, view, wanted, err);
-	free(wanted);
-	return false;
-}
-
-static bool find_port(struct connection *c, uint16_t *port, int *version, struct error *err)
-{
-	struct epmd_port found;
-
-	if (!c->node)
-		return only_port(c, port, err);
-	char *name = short_name(c->node);
-	bool ok = locate_port(&c->epmd_stream, name, step_deadline(c), &found, err);
-	if (ok) {
-		log_v("EPMD", "%s is at port %u", name, found.port);
-		*port = found.port;
-		*version = found.highest_version >= 6 ? 6 : 5;
-	}
-	free(name);
-	return ok;
-}
-
 /* A full name that was asked for must be the one that answers. */
 static bool check_name(const struct connection *c, struct link *link, struct error *err)
 {
@@ -396,7 +286,7 @@ bool connect_link(struct connection *c, struct link *link, struct error *err)
 		if (!wait_ssh(c, err))
 			return false;
 		say_waiting(c);
-		bool found = find_port(c, &port, &version, err) || look_for_beams(c, err);
+		bool found = connect_find_port(c, &port, &version, err) || connect_find_beams(c, err);
 		log_waited();
 		if (!found)
 			return false;
@@ -410,19 +300,12 @@ bool connect_names(struct connection *c, struct epmd_names *names, struct error 
 	if (!wait_ssh(c, err))
 		return false;
 	say_waiting(c);
-	bool ok = locate_names(&c->epmd_stream, step_deadline(c), names, err) || look_for_beams(c, err);
+	bool ok = locate_names(&c->epmd_stream, connect_step_deadline(c), names, err) || connect_find_beams(c, err);
 	log_waited();
 	if (!ok)
 		return false;
 	c->times.epmd = clock_us();
 	return true;
-}
-
-bool connect_explain_none(struct connection *c, struct error *err)
-{
-	know_none(err);
-	look_for_beams(c, err);
-	return err->code != ERROR_INTERRUPTED;
 }
 
 void connect_end(struct connection *c, struct error *err)

@@ -60,9 +60,7 @@ static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_
 {
 	struct splice *c = user;
 
-	(void)session;
-	(void)channel;
-	(void)data;
+	(void)session, (void)channel, (void)data;
 	/* The length is that of all that libssh holds. */
 	flooded |= len > FROM_SSH_MAX;
 	c->ends[is_stderr ? ERR : OUT].has_data = true;
@@ -73,8 +71,7 @@ static void on_eof(ssh_session session, ssh_channel channel, void *user)
 {
 	struct splice *c = user;
 
-	(void)session;
-	(void)channel;
+	(void)session, (void)channel;
 	c->remote_eof = true;
 }
 
@@ -82,8 +79,7 @@ static void on_close(ssh_session session, ssh_channel channel, void *user)
 {
 	struct splice *c = user;
 
-	(void)session;
-	(void)channel;
+	(void)session, (void)channel;
 	c->remote_eof = c->remote_closed = true;
 }
 
@@ -91,8 +87,7 @@ static void on_exit_status(ssh_session session, ssh_channel channel, int status,
 {
 	struct splice *c = user;
 
-	(void)session;
-	(void)channel;
+	(void)session, (void)channel;
 	c->exit_status = status & 0xff;
 }
 
@@ -101,12 +96,7 @@ static void on_exit_signal(ssh_session session, ssh_channel channel, const char 
 {
 	struct splice *c = user;
 
-	(void)session;
-	(void)channel;
-	(void)signal;
-	(void)core;
-	(void)message;
-	(void)language;
+	(void)session, (void)channel, (void)signal, (void)core, (void)message, (void)language;
 	c->exit_status = 255;
 }
 

@@ -54,7 +54,7 @@ static void its_arguments_tell_how_it_was_started(void **state)
 	assert_true(beam->no_epmd);
 	assert_int_equal(beam->dist_port, 4711);
 	beam = only("12 1 app " BEAM "-name shop@10.0.0.1 -kernel x y inet_dist_listen_min 9100 inet_dist_listen_max "
-				     "9100 -epmd_port 4370\n");
+		    "9100 -epmd_port 4370\n");
 	assert_string_equal(beam->node, "shop@10.0.0.1");
 	assert_int_equal(beam->dist_port, 9100);
 	assert_int_equal(beam->epmd_port, 4370);
