@@ -177,7 +177,12 @@ forms(Rest, End, Forms, Tokens) ->
                 dot -> Tokens;
                 _ -> Tokens ++ [{dot, [{text, "."}, {location, End}]}]
             end,
-    case erl_eval:extended_parse_exprs(Ended) of
+    %% Pids and the like as they are printed hold this sign; looking for them takes a time that grows with the square of the text.
+    Parsed = case lists:keymember('<', 1, Ended) of
+                 true -> erl_eval:extended_parse_exprs(Ended);
+                 false -> erl_parse:parse_exprs([setelement(2, T, erl_anno:location(element(2, T))) || T <- Ended])
+             end,
+    case Parsed of
         {ok, Form} -> forms(Rest, End, [Form | Forms]);
         {ok, Form, Values} ->
             %% Up to 23: variables stand for pids and the like that the text contains as they are printed.

@@ -38,14 +38,22 @@ names([{bin, _, Elements} | Nodes], Names) when is_list(Elements) ->
 names([_ | Nodes], Names) -> names(Nodes, Names);
 names([], Names) -> Names.
 
-%% The string that an expression plainly is, or nothing.
-constant({string, _, S}) -> S;
-constant({op, _, '++', L, R}) -> constant(L) ++ constant(R);
-constant({cons, _, {Kind, _, Char}, T}) when Kind =:= integer; Kind =:= char -> [Char | constant(T)];
-constant({cons, _, {string, _, S}, T}) -> S ++ constant(T);
-constant({cons, _, {atom, _, A}, T}) -> atom_to_list(A) ++ constant(T);
-constant({integer, _, Char}) -> [Char];
-constant(_) -> [].
+%% The string that an expression plainly is, or nothing. What is longer than 60, or holds what is no letter, is no name that is guarded: it is
+%% not looked at further, so that a long list costs no more than its length.
+constant(E) -> lists:reverse(constant(E, [], 60)).
+
+constant(_, Chars, Left) when Left =< 0 -> Chars;
+constant({string, _, S}, Chars, Left) -> lists:reverse(lists:sublist(S, Left), Chars);
+constant({op, _, '++', L, R}, Chars, Left) ->
+    Chars1 = constant(L, Chars, Left),
+    constant(R, Chars1, Left - (length(Chars1) - length(Chars)));
+constant({cons, _, {Kind, _, Char}, T}, Chars, Left) when Kind =:= integer, Char > 31; Kind =:= char -> constant(T, [Char | Chars], Left - 1);
+constant({cons, _, {string, _, S}, T}, Chars, Left) -> constant(T, lists:reverse(lists:sublist(S, Left), Chars), Left - length(S));
+constant({cons, _, {atom, _, A}, T}, Chars, Left) ->
+    Name = atom_to_list(A),
+    constant(T, lists:reverse(Name, Chars), Left - length(Name));
+constant({integer, _, Char}, Chars, _) -> [Char | Chars];
+constant(_, Chars, _) -> Chars.
 
 %% What the text calls or names to be called: {Module, Function, Arity}, where Module is a name, `any` or `local`, Function a
 %% name or `any`, and Arity a number or `any`; {exit, Who}, {send, Who}, {application, Name}.
@@ -62,7 +70,7 @@ erlang_calls([{'fun', _, {function, M, F, A}} | Nodes], Calls) when is_tuple(M) 
 erlang_calls([{'fun', _, {function, F, A}} | Nodes], Calls) ->
     erlang_calls(Nodes, [{local, atom_to_binary(F, utf8), A} | Calls]);
 erlang_calls([{tuple, _, [_, _, _] = Es} | Nodes], Calls) -> erlang_calls(Nodes, literal(Es) ++ Calls);
-erlang_calls([{cons, _, M, {cons, _, F, {cons, _, A, {nil, _}}}} | Nodes], Calls) ->
+erlang_calls([{Cons, _, M, {cons, _, F, {cons, _, A, {nil, _}}}} | Nodes], Calls) when Cons =:= cons; Cons =:= tail ->
     erlang_calls(Nodes, literal([M, F, A]) ++ Calls);
 erlang_calls([{op, _, '!', To, _} | Nodes], Calls) -> erlang_calls(Nodes, [{send, To} | Calls]);
 erlang_calls([_ | Nodes], Calls) -> erlang_calls(Nodes, Calls);

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from rig import wait_for
+from rig.tls import tls_world
 
 
 def value(done):
@@ -180,8 +181,9 @@ def test_a_node_without_epmd(beamline, make, sshd):
     assert value(beamline("eval", "rig", "node()", "--dist-port", lone.dist_port)) == lone.full_name + "\n"
 
 
-def test_a_node_on_the_other_loopback(beamline, make, sshd, epmd):
-    six = make.node("six", epmd=epmd, home=sshd.home, interface="{0,0,0,0,0,0,0,1}", args=["-proto_dist", "inet6_tls" if os.environ.get("RIG_TLS") else "inet6_tcp"])
+def test_a_node_on_the_other_loopback(beamline, make, sshd, epmd, rig):
+    distribution = ["-proto_dist", "inet6_tls", *tls_world(rig).arguments[2:]] if os.environ.get("RIG_TLS") else ["-proto_dist", "inet6_tcp"]
+    six = make.node("six", epmd=epmd, home=sshd.home, interface="{0,0,0,0,0,0,0,1}", tls=distribution)
     assert value(beamline("eval", "rig:six", "1+1")) == "2\n"
     assert value(beamline("eval", "rig", "1+1", "--dist-port", six.dist_port)) == "2\n"
 
@@ -203,7 +205,8 @@ def test_detached_processes_live_on_and_are_told(beamline, node):
     before = node.at_rest()
     done = beamline("eval", "rig:demo", "P = spawn(fun() -> receive stop -> io:format(\"bye~n\") end end), register(detached_one, P)")
     assert done.status == 0 and "1 process started by this evaluation" in done.stderr, done
-    assert node.at_rest() == before + 1
+    # A connection over TLS takes a moment longer to be gone.
+    wait_for("all but the detached one gone", 5, lambda: node.at_rest() == before + 1)
     node.eval("detached_one ! stop")
     wait_for("gone", 5, lambda: node.number_of("process_count") == before)
 
@@ -232,3 +235,11 @@ def test_a_node_without_spawn_requests_is_called_through_rex(beamline, node, mak
     before = node.at_rest()
     assert call("eval", "rig", "timer:sleep(20000)", "--timeout", "500ms", *port).status == 75
     wait_for("gone", 5, lambda: node.number_of("process_count") <= before)
+
+
+@pytest.mark.parametrize("element", ["1", "70"])
+def test_a_long_list_costs_no_more_than_its_length(beamline, node, element):
+    """Also where the guard has a look at it. The time grew with the square of the length: a minute for this one."""
+    text = "length([" + ",".join([element] * 30000) + "]), catch exit(fine)."
+    done = beamline("eval", "rig:demo", "--file", "-", stdin=text.encode(), limit=20)
+    assert done.stdout == "{'EXIT',fine}\n", done

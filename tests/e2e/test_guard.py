@@ -11,6 +11,7 @@ DEADLY = [
     "spawn(fun() -> halt() end)", "case 1 of 1 -> ok; _ -> halt() end, try halt() catch _:_ -> ok end", "[halt() || _ <- [1]]",
     "{M, F} = {init, stop}, M:F()", "timer:apply_after(1, init, stop, [])", "lists:foreach(fun erlang:halt/1, [0])",
     "1, 2, begin 3, init:stop() end", "application:stop(kernel)", "exit(whereis(init), kill)", "rpc:call(node(), init, stop, [])",
+    "apply(rpc, call, [node(), init, stop, []])",
     "A = list_to_atom(\"halt\"), erlang:A()",
 ]
 DEADLY_ELIXIR = [
