@@ -65,16 +65,12 @@ class Gone(Exception):
     """The other side has closed."""
 
 
-class Peer:
-    """One connection of a beamline to the lying node."""
+class Wire:
+    """One connection, in bytes."""
 
     def __init__(self, liar, sock):
         self.liar = liar
         self.sock = sock
-        self.me = pid(liar.name, 77)
-        self.us = pid(LENT, 1)                   # beamline's process
-        self.spawn = reference(LENT, 1)          # of its SPAWN_REQUEST
-        self.tag = reference(LENT, 2)            # of its session's messages
 
     def take(self, count):
         data = b""
@@ -90,6 +86,80 @@ class Peer:
             self.sock.sendall(data)
         except OSError:
             raise Gone from None
+
+    def flood(self, data):
+        """For ever: the operator's reading is all that bounds it."""
+        block = data * max(1, (1 << 18) // len(data))
+        while True:
+            self.raw(block)
+
+    def linger(self):
+        """Says nothing more, reads all that comes."""
+        while self.sock.recv(1 << 16):
+            pass
+
+    def close(self):
+        self.sock.close()
+
+
+class Service:
+    """Serves on a port of 127.0.0.1, each connection in a thread; a subclass says what it does with one in live(connection)."""
+
+    def __init__(self):
+        self.problem = None
+        self.connections = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.connections.append(connection)
+            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+
+    def talk(self, connection):
+        try:
+            self.live(connection)
+        except (Gone, OSError):
+            pass
+        except Exception as problem:  # pylint: disable=broad-except
+            self.problem = problem
+        finally:
+            connection.close()
+
+    def close(self):
+        # A close alone leaves it open as long as the thread waits for a connection.
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        for connection in self.connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+        if self.problem:
+            raise self.problem
+
+
+class Peer(Wire):
+    """One connection of a beamline to the lying node."""
+
+    def __init__(self, liar, sock):
+        super().__init__(liar, sock)
+        self.me = pid(liar.name, 77)
+        self.us = pid(LENT, 1)                   # beamline's process
+        self.spawn = reference(LENT, 1)          # of its SPAWN_REQUEST
+        self.tag = reference(LENT, 2)            # of its session's messages
 
     def send(self, control, payload=None):
         self.raw(frame(b"p\x83" + control + (b"" if payload is None else b"\x83" + payload)))
@@ -128,19 +198,8 @@ class Peer:
     def end(self, outcome=0, detail=binary(b""), detached=integer(0)):
         self.say(END, integer(outcome), detail, detached)
 
-    def flood(self, data):
-        """For ever: the operator's reading is all that bounds it."""
-        block = data * max(1, (1 << 18) // len(data))
-        while True:
-            self.raw(block)
 
-    def linger(self):
-        """Says nothing more, reads all that comes."""
-        while self.sock.recv(1 << 16):
-            pass
-
-
-class Liar:
+class Liar(Service):
     """
     Serves on a port of 127.0.0.1. `act(peer)` runs once the handshake is done and a request to spawn has come; with
     `raw=True` it runs at once, without handshake. When it returns, the connection stays until beamline closes it.
@@ -148,51 +207,13 @@ class Liar:
 
     def __init__(self, act, name="liar@host", raw=False, stay=True):
         self.act, self.name, self.raw, self.stay = act, name, raw, stay
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.connections = []
-        self.problem = None
-        threading.Thread(target=self.serve, daemon=True).start()
+        super().__init__()
 
-    def serve(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            self.connections.append(connection)
-            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
-
-    def talk(self, connection):
+    def live(self, connection):
         peer = Peer(self, connection)
-        try:
-            if not self.raw:
-                peer.handshake()
-                peer.next_frame()
-            self.act(peer)
-            if self.stay:
-                peer.linger()
-        except (Gone, OSError):
-            pass
-        except Exception as problem:  # pylint: disable=broad-except
-            self.problem = problem
-        finally:
-            connection.close()
-
-    def close(self):
-        # A close alone leaves it open as long as the thread waits for a connection.
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-        for connection in self.connections:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-        if self.problem:
-            raise self.problem
+        if not self.raw:
+            peer.handshake()
+            peer.next_frame()
+        self.act(peer)
+        if self.stay:
+            peer.linger()

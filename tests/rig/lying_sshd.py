@@ -17,16 +17,19 @@ import os
 import select
 import socket
 import struct
-import threading
 import zlib
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-from .liar import Gone
+from .core import RigError
+from .liar import Gone, Service, Wire
 from .sshd import make_key, user
+
+try:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+except ImportError:
+    raise RigError("Python's cryptography is missing: apt-get install python3-cryptography") from None
 
 DISCONNECT, IGNORE, UNIMPLEMENTED, DEBUG, SERVICE_REQUEST, SERVICE_ACCEPT = 1, 2, 3, 4, 5, 6
 KEXINIT, NEWKEYS, ECDH_INIT, ECDH_REPLY = 20, 21, 30, 31
@@ -87,11 +90,11 @@ class Channel:
         self.taken = 0
 
 
-class Peer:
+class Peer(Wire):
     """One connection of a beamline to the lying sshd."""
 
     def __init__(self, liar, sock):
-        self.liar, self.sock = liar, sock
+        super().__init__(liar, sock)
         self.host_key = liar.host_key
         self.theirs = self.ours = None           # Keys
         self.deflate = self.inflate = None
@@ -100,33 +103,6 @@ class Peer:
         self.channels = {}
         self.requests = []                       # names of the methods that the client has asked for
         self.exec = lambda command: None         # what a program prints, or None: it cannot be run
-
-    # Bytes
-
-    def take(self, count):
-        data = b""
-        while len(data) < count:
-            piece = self.sock.recv(min(count - len(data), 1 << 20))
-            if not piece:
-                raise Gone
-            data += piece
-        return data
-
-    def raw(self, data):
-        try:
-            self.sock.sendall(data)
-        except OSError:
-            raise Gone from None
-
-    def flood(self, data):
-        block = data * max(1, (1 << 18) // len(data))
-        while True:
-            self.raw(block)
-
-    def linger(self):
-        """Says nothing more, reads all that comes."""
-        while self.sock.recv(1 << 16):
-            pass
 
     # Packets
 
@@ -349,14 +325,14 @@ class Peer:
     def close(self):
         for channel in self.channels.values():
             self.drop(channel)
-        self.sock.close()
+        super().close()
 
 
 def key_blob(key):
     return string(b"ssh-ed25519") + string(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw))
 
 
-class LyingSshd:
+class LyingSshd(Service):
     """
     Serves on a port of 127.0.0.1; act(peer) is each connection's life. `config` is an ssh_config that reaches it as `liar`, with keywords as
     Sshd.client_config has them.
@@ -365,10 +341,8 @@ class LyingSshd:
     def __init__(self, rig, act, compression=False, key=None, **keywords):
         self.act, self.compression = act, compression
         self.host_key = Ed25519PrivateKey.generate()
-        self.problem = None
-        self.connections, self.peers = [], []
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
+        self.peers = []
+        super().__init__()
         self.host_line = f"[127.0.0.1]:{self.port} " + public_line(self.host_key)
         name = f"liar.{rig.count()}"
         self.known_hosts = rig.write(f"{name}.known_hosts", self.host_line + "\n")
@@ -380,48 +354,15 @@ class LyingSshd:
         }
         lines = [f"\t{word} {value}" for word, value in options.items() if value is not None]
         self.config = rig.write(f"{name}.config", "\n".join(["Host liar", *lines]) + "\n")
-        threading.Thread(target=self.serve, daemon=True).start()
 
-    def serve(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.connections.append(connection)
-            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
-
-    def talk(self, connection):
+    def live(self, connection):
         peer = Peer(self, connection)
         self.peers.append(peer)
         try:
             self.act(peer)
             peer.linger()
-        except (Gone, OSError):
-            pass
-        except Exception as problem:  # pylint: disable=broad-except
-            self.problem = problem
         finally:
             peer.close()
-
-    def close(self):
-        # A close alone leaves it open as long as the thread waits for a connection.
-        self.socket.shutdown(socket.SHUT_RDWR)
-        self.socket.close()
-        for connection in self.connections:
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-        if self.problem:
-            raise self.problem
 
 
 def public_line(key):
