@@ -33,8 +33,11 @@ static bool ask_all(struct connection *c, bool list, struct error *err)
 	return true;
 }
 
-/* Which sources serve a node of that name (NULL: not known yet). What another node's sources gave is dropped. */
-static void choose_sources(struct connection *c, const char *name)
+/*
+ * Which sources serve a node of that name (NULL: not known yet). What another node's sources gave is dropped. linking: there is a link already,
+ * which TLS's belong to.
+ */
+static void choose_sources(struct connection *c, const char *name, bool linking)
 {
 	struct cookie_sources cookie = c->options->cookie;
 	struct tls_sources tls = c->options->tls;
@@ -43,7 +46,7 @@ static void choose_sources(struct connection *c, const char *name)
 	if (before_at && c->options->sources_for)
 		c->options->sources_for(c->options->context, before_at, &cookie, &tls);
 	free(before_at);
-	if (!tls_sources_same(&tls, &c->tls_sources)) {
+	if (!linking && !tls_sources_same(&tls, &c->tls_sources)) {
 		tls_context_free(c->tls);
 		c->tls = NULL;
 		c->tls_locked = false;
@@ -95,7 +98,7 @@ bool connect_begin(struct connection *c, const struct connect_options *options, 
 	*c = (struct connection){ .options = options, .times.begun = clock_us() };
 	c->cookie_stream = c->epmd_stream = c->dist_stream = STREAM_NONE;
 	c->node = node ? xstrdup(node) : NULL;
-	choose_sources(c, node);
+	choose_sources(c, node, false);
 	/* The secrets come after the fork, so that the broker never has them. */
 	c->tunnel = tunnel_open(&tunnel, err);
 	if (c->tunnel && start_tls(c, err) && ask_all(c, list, err) && start_cookie(c, err))
@@ -147,7 +150,7 @@ static bool provide_cookie(void *context, const char *name, const struct cookie 
 
 	/* The name that was asked for decides, or EPMD's: a node may call itself what it likes. */
 	if (!c->node && !c->linked[0])
-		choose_sources(c, name);
+		choose_sources(c, name, true);
 	*cookie = &c->cookie;
 	return finish_cookie(c, err);
 }
@@ -161,7 +164,7 @@ static bool prepare_cookie(struct connection *c, struct error *err)
 	struct error failure;
 
 	if (!c->node && c->linked[0])
-		choose_sources(c, c->linked);
+		choose_sources(c, c->linked, false);
 	if (c->sources.command && !wait_ssh(c, err))
 		return false;
 	if (c->sources.command ? finish_cookie(c, &failure) : start_cookie(c, &failure))

@@ -86,7 +86,7 @@ def test_both_sides_are_verified(beamline, tls_nodes, certificates, version):
     assert answer["tls"]["subject"] == "CN=node"
     assert answer["tls"]["cipher"]
     assert f"TLSv{version}" in beamline("ping", f"rig:{node.name}", *given).stdout
-    assert node.nodes() == "[]"
+    node.at_rest()
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -111,6 +111,19 @@ def test_a_given_name_counts(beamline, tls_nodes, certificates):
     assert beamline("eval", f"rig:{node.name}", "1", *certificates.options(server_name="127.0.0.1")).stdout == "1\n"
     failed(beamline("eval", f"rig:{node.name}", "1", *certificates.options(server_name="other.example")), "tls_wrong_name", 77)
     failed(beamline("eval", f"rig:{node.name}", "1", *certificates.options(server_name="127.0.0.2")), "tls_wrong_name", 77)
+
+
+def test_a_name_that_only_the_handshake_tells_changes_no_certificates(beamline, tls_nodes, certificates, rig):
+    """Sources of TLS are chosen before it is up: with the port given and no node named, by the host alone."""
+    node = tls_nodes("1.3")
+    path = rig.write("tls_by_node.conf", f'nodes = ( {{ match = "{node.name}"; tls_ca = "{certificates.stranger.file}"; }} );\n')
+    options = " ".join(f'{name} = "{value}";' for name, value in (
+        ("tls_ca", certificates.authority.file), ("tls_cert", certificates.operator.cert), ("tls_key", certificates.operator.key)))
+    with open(path, "a", encoding="ascii") as file:
+        file.write(f"defaults = {{ {options} }};\n")
+    done = beamline("--config", path, "ping", "--json", "rig", "--dist-port", node.dist_port)
+    assert done.status == 0 and json.loads(done.stdout)["tls"]["verified"] is True, done.stderr
+    failed(beamline("--config", path, "eval", f"rig:{node.name}", "1"), "tls_untrusted", 77)
 
 
 def test_none_is_believed_with_a_warning_each_time(beamline, tls_nodes, certificates):
