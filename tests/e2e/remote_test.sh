@@ -17,6 +17,7 @@ trap 'exit 99' HUP INT TERM
 mkdir -p "$folder/src" "$folder/tests/e2e"
 cp -R "$srcdir/src/remote" "$folder/src" && cp "$srcdir"/tests/e2e/remote_* "$folder/tests/e2e" || exit 99
 # Elixir's applications need not be on Erlang's own path.
+# shellcheck disable=SC2016  # expanded there
 "$srcdir/tests/rig/rig" release "$folder" sh -c '
 	elixir=$(dirname "$(dirname "$(readlink -f "$(command -v elixir)")")")/lib
 	[ -d "$elixir/elixir/ebin" ] && ERL_LIBS=$elixir${ERL_LIBS:+:$ERL_LIBS} && export ERL_LIBS
