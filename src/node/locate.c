@@ -3,8 +3,11 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+
+enum { REASON_MS = 500 }; /* for the SSH side to say why, where it knows */
 
 bool locate_ask(struct tunnel *tunnel, uint16_t epmd_port, const char *name, struct stream *stream, struct error *err)
 {
@@ -66,9 +69,9 @@ static bool opened(struct stream *stream, int64_t deadline, struct error *err)
 }
 
 /* An answer that ends early: the SSH side may know why. */
-static bool cut(struct stream *stream, int64_t deadline, struct error *err)
+static bool cut(struct stream *stream, struct error *err)
 {
-	if (!stream_reason(stream, deadline, err))
+	if (!stream_reason(stream, clock_ms() + REASON_MS, err))
 		return false;
 	error_set(err, ERROR_EPMD_GARBAGE, "what listens on %s of the host closes instead of answering as EPMD",
 		  stream->what);
@@ -84,7 +87,7 @@ bool locate_names(struct stream *stream, int64_t deadline, struct epmd_names *na
 	while (ok && !end)
 		ok = read_more(stream, deadline, &answer, &end, err);
 	if (ok && answer.len == 0)
-		ok = cut(stream, deadline, err);
+		ok = cut(stream, err);
 	else if (ok)
 		ok = epmd_parse_names_resp(answer.data, answer.len, names, err);
 	buf_clear(&answer);
@@ -105,7 +108,7 @@ bool locate_port(struct stream *stream, const char *name, int64_t deadline, stru
 			found = epmd_parse_port2_resp(answer.data, answer.len, port, err);
 	}
 	if (ok && found == EPMD_MORE)
-		ok = cut(stream, deadline, err);
+		ok = cut(stream, err);
 	else if (ok && found == EPMD_NOT_FOUND)
 		ok = error_set(err, ERROR_NODE_UNKNOWN, "EPMD on the host knows no node named %s", name);
 	else if (ok)

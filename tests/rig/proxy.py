@@ -41,7 +41,7 @@ class Proxy:
         self.path = os.path.join(rig.folder, f"p{rig.count()}.sock")
         self.server = rig.spawn([*prefix, program("python3"), "-I", "-S", os.path.abspath(__file__), str(self.port), to_host, str(to_port),
                                  self.path, json.dumps(self.check(rules))], name="proxy")
-        self.server.wait_until("listening", 10, lambda: os.path.exists(self.path))
+        self.server.wait_until("listening", 10, self.listening)
         self.pid = self.server.pid
 
     @staticmethod
@@ -50,6 +50,12 @@ class Proxy:
         if unknown:
             raise RigError(f"no such rule of a proxy: {', '.join(sorted(unknown))}")
         return {key: clean(value) for key, value in rules.items()}
+
+    def listening(self):
+        try:
+            return bool(self.counts())
+        except OSError:
+            return False
 
     def request(self, **message):
         with socket.socket(socket.AF_UNIX) as sock:
