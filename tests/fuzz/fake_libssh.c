@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fake_libssh.h"
 
+#include <stdio.h>
+
 #include <libssh/callbacks.h>
 
 #include "fuzz_must.h"
 
 struct ssh_channel_struct {
 	ssh_channel_callbacks callbacks;
+	struct fake_end *end;
+	unsigned number;
 	bool open;
 };
 
 struct fake_server fake_server;
-static ssh_channel channel;
+static struct fake_end *chosen;
+/* As libssh numbers the channels of a connection; this process has had many, and the caller counts on. */
+static unsigned next_number = 43;
 
 ssh_session fake_session(void)
 {
@@ -20,14 +26,37 @@ ssh_session fake_session(void)
 
 void fake_reset(void)
 {
-	must(fake_server.channels == 0);
-	fake_server = (struct fake_server){ .connected = true, .window = 64 * 1024 };
-	channel = NULL;
+	must(fake_is_empty());
+	fake_server = (struct fake_server){ .connected = true };
+	for (int i = 0; i < FAKE_CHANNELS; i++)
+		fake_server.ends[i].window = 64 * 1024;
+	fake_choose(0);
+}
+
+bool fake_is_empty(void)
+{
+	for (int i = 0; i < FAKE_CHANNELS; i++) {
+		if (fake_server.ends[i].channel)
+			return false;
+	}
+	return true;
+}
+
+void fake_choose(unsigned which)
+{
+	must(which < FAKE_CHANNELS);
+	chosen = &fake_server.ends[which];
 }
 
 uint8_t fake_byte(uint64_t number)
 {
 	return (uint8_t)(number ^ number >> 8 ^ number >> 16);
+}
+
+static struct fake_end *end_of(ssh_channel c)
+{
+	must(c && c->end->channel == c);
+	return c->end;
 }
 
 /* The answer to a request; an error is libssh's too where the connection is gone. */
@@ -45,58 +74,83 @@ static int answer(void)
 
 static int answer_open(ssh_channel c)
 {
-	must(c == channel && !c->open);
+	must(end_of(c) && !c->open);
+	if (c->number == 0)
+		c->number = next_number++;
 	int rc = answer();
 	c->open = rc == SSH_OK;
+	if (rc != SSH_ERROR)
+		return rc;
+	if (fake_server.other_text)
+		memcpy(fake_server.error, fake_server.words, sizeof fake_server.words);
+	else
+		snprintf(fake_server.error, sizeof fake_server.error,
+			 "Channel opening failure: channel %u error (%u) %s", c->number + fake_server.off_by,
+			 fake_server.code, fake_server.words);
 	return rc;
 }
 
+/* The server may have closed the channel meanwhile. */
 static int answer_request(ssh_channel c)
 {
-	must(c == channel);
-	return answer();
+	must(end_of(c));
+	return c->open ? answer() : SSH_ERROR;
 }
 
 /* ---- what the server does ---- */
 
+/* The chosen channel, if it is one that can be told something. */
+static ssh_channel listening(void)
+{
+	ssh_channel c = chosen->channel;
+
+	return c && c->open && c->callbacks ? c : NULL;
+}
+
 void fake_send(size_t len, bool is_stderr)
 {
-	if (!channel || !channel->open || !channel->callbacks)
+	ssh_channel c = listening();
+
+	if (!c)
 		return;
-	fake_server.sent[is_stderr] += len;
-	fake_server.unread[is_stderr] += len;
-	if (channel->callbacks->channel_data_function)
-		must(channel->callbacks->channel_data_function(fake_session(), channel, NULL,
-							       (uint32_t)fake_server.unread[is_stderr], is_stderr,
-							       channel->callbacks->userdata) == 0);
+	chosen->sent[is_stderr] += len;
+	chosen->unread[is_stderr] += len;
+	must(c->callbacks->channel_data_function(fake_session(), c, NULL, (uint32_t)chosen->unread[is_stderr],
+						 is_stderr, c->callbacks->userdata) == 0);
 }
 
 void fake_eof(void)
 {
-	if (channel && channel->open && channel->callbacks)
-		channel->callbacks->channel_eof_function(fake_session(), channel, channel->callbacks->userdata);
+	ssh_channel c = listening();
+
+	if (c)
+		c->callbacks->channel_eof_function(fake_session(), c, c->callbacks->userdata);
 }
 
 void fake_close(void)
 {
-	if (channel && channel->open && channel->callbacks) {
-		channel->callbacks->channel_close_function(fake_session(), channel, channel->callbacks->userdata);
-		channel->open = false;
+	ssh_channel c = listening();
+
+	if (c) {
+		c->callbacks->channel_close_function(fake_session(), c, c->callbacks->userdata);
+		c->open = false;
 	}
 }
 
 void fake_exit_status(int status)
 {
-	if (channel && channel->open && channel->callbacks)
-		channel->callbacks->channel_exit_status_function(fake_session(), channel, status,
-								 channel->callbacks->userdata);
+	ssh_channel c = listening();
+
+	if (c)
+		c->callbacks->channel_exit_status_function(fake_session(), c, status, c->callbacks->userdata);
 }
 
 void fake_exit_signal(const char *name)
 {
-	if (channel && channel->open && channel->callbacks)
-		channel->callbacks->channel_exit_signal_function(fake_session(), channel, name, 0, "", "",
-								 channel->callbacks->userdata);
+	ssh_channel c = listening();
+
+	if (c)
+		c->callbacks->channel_exit_signal_function(fake_session(), c, name, 0, "", "", c->callbacks->userdata);
 }
 
 /* ---- libssh's functions ---- */
@@ -121,30 +175,32 @@ int ssh_get_status(ssh_session session)
 
 ssh_channel ssh_channel_new(ssh_session session)
 {
-	must(session == fake_session() && !channel);
-	channel = calloc(1, sizeof *channel);
-	fake_server.channels++;
-	return channel;
+	must(session == fake_session() && !chosen->channel);
+	if (fake_server.lacks_memory)
+		return NULL;
+	ssh_channel c = calloc(1, sizeof *c);
+	c->end = chosen;
+	chosen->channel = c;
+	return c;
 }
 
 void ssh_channel_free(ssh_channel c)
 {
-	must(c == channel && !c->callbacks);
+	end_of(c)->channel = NULL;
+	must(!c->callbacks);
 	free(c);
-	channel = NULL;
-	fake_server.channels--;
 }
 
 int ssh_add_channel_callbacks(ssh_channel c, ssh_channel_callbacks callbacks)
 {
-	must(c == channel && !c->callbacks);
+	must(end_of(c) && !c->callbacks);
 	c->callbacks = callbacks;
 	return SSH_OK;
 }
 
 int ssh_remove_channel_callbacks(ssh_channel c, ssh_channel_callbacks callbacks)
 {
-	must(c == channel && (!c->callbacks || c->callbacks == callbacks));
+	must(end_of(c) && (!c->callbacks || c->callbacks == callbacks));
 	c->callbacks = NULL;
 	return SSH_OK;
 }
@@ -191,43 +247,43 @@ int ssh_channel_request_shell(ssh_channel c)
 
 int ssh_channel_change_pty_size(ssh_channel c, int columns, int rows)
 {
-	must(c == channel && columns > 0 && rows > 0);
+	must(end_of(c) && columns > 0 && rows > 0);
 	return SSH_OK;
 }
 
 uint32_t ssh_channel_window_size(ssh_channel c)
 {
-	must(c == channel);
-	return fake_server.window;
+	return end_of(c)->window;
 }
 
 int ssh_channel_is_open(ssh_channel c)
 {
-	must(c == channel);
-	return c->open && !fake_server.closed;
+	return c->open && !end_of(c)->closed;
 }
 
-/* libssh takes what the window allows, and none while it exchanges keys anew. */
+/* libssh takes what the window allows, and less while it exchanges keys anew. */
 int ssh_channel_write(ssh_channel c, const void *data, uint32_t len)
 {
-	must(c == channel && !fake_server.eof);
-	if (!c->open || fake_server.closed)
+	struct fake_end *end = end_of(c);
+
+	must(!end->eof);
+	if (!c->open || end->closed)
 		return SSH_ERROR;
-	uint32_t n = len < fake_server.window ? len : fake_server.window;
+	uint32_t n = len < end->window ? len : end->window;
 	n = fake_server.blocked ? n / 2 : n;
 	for (uint32_t i = 0; i < n; i++)
-		must(((const uint8_t *)data)[i] == fake_byte(fake_server.taken++));
-	fake_server.window -= n;
+		must(((const uint8_t *)data)[i] == fake_byte(end->taken++));
+	end->window -= n;
 	return (int)n;
 }
 
 int ssh_channel_read_nonblocking(ssh_channel c, void *dest, uint32_t count, int is_stderr)
 {
-	size_t *unread = &fake_server.unread[is_stderr != 0];
+	struct fake_end *end = end_of(c);
+	size_t *unread = &end->unread[is_stderr != 0];
 	uint32_t n = *unread < count ? (uint32_t)*unread : count;
+	uint64_t number = end->sent[is_stderr != 0] - *unread;
 
-	must(c == channel);
-	uint64_t number = fake_server.sent[is_stderr != 0] - *unread;
 	for (uint32_t i = 0; i < n; i++)
 		((uint8_t *)dest)[i] = fake_byte(number++);
 	*unread -= n;
@@ -236,14 +292,13 @@ int ssh_channel_read_nonblocking(ssh_channel c, void *dest, uint32_t count, int 
 
 int ssh_channel_send_eof(ssh_channel c)
 {
-	must(c == channel && !fake_server.eof);
-	fake_server.eof = true;
+	must(!end_of(c)->eof);
+	c->end->eof = true;
 	return SSH_OK;
 }
 
 int ssh_channel_close(ssh_channel c)
 {
-	must(c == channel);
-	fake_server.closed = true;
+	end_of(c)->closed = true;
 	return SSH_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * One client of the broker, its channel, and the server: the input is a script of what client and server do. Whatever it is, replies must be
+ * Two clients of the broker, their channels, and the server: the input is a script of what they do. Whatever it is, replies must be
  * packets that decode, each byte must come out on the other side as it went in, in its order, and at the end nothing may be open.
  */
 #include <fcntl.h>
@@ -51,17 +51,21 @@ struct client {
 	uint64_t got[2];
 	struct buf replies;
 	bool greeted;
+	struct broker_client *broker; /* NULL: gone */
+	struct fake_end *end;         /* of its channel */
 };
 
-static struct client client;
-static struct broker_client *broker;
+enum { CLIENTS = FAKE_CHANNELS };
+
+static struct client clients[CLIENTS];
+static struct client *client; /* who acts */
 static struct broker_service service;
 static struct pollset set;
 
 static void put(const struct buf *packet)
 {
-	if (client.control >= 0 && io_write(client.control, packet->data, packet->len) != (ssize_t)packet->len)
-		io_close(&client.control);
+	if (client->control >= 0 && io_write(client->control, packet->data, packet->len) != (ssize_t)packet->len)
+		io_close(&client->control);
 }
 
 static void pass(int fd)
@@ -75,22 +79,22 @@ static void pass(int fd)
 		.msg_iov = &nul, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space
 	};
 
-	if (client.control < 0)
+	if (client->control < 0)
 		return;
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
 	header->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(header), &fd, sizeof fd);
-	if (sendmsg(client.control, &message, MSG_NOSIGNAL) != 1)
-		io_close(&client.control);
+	if (sendmsg(client->control, &message, MSG_NOSIGNAL) != 1)
+		io_close(&client->control);
 }
 
 /* Three streams, or one for all of a forward; the first request has them, later ones what is refused. */
 static void pass_streams(int count, bool pipes)
 {
 	int ours[STREAMS] = { -1, -1, -1 }, theirs[STREAMS] = { -1, -1, -1 };
-	bool first = client.streams[0] < 0;
+	bool first = client->streams[0] < 0;
 
 	for (int i = 0; i < count; i++) {
 		int ends[2];
@@ -106,7 +110,7 @@ static void pass_streams(int count, bool pipes)
 	for (int i = 0; i < STREAMS; i++) {
 		io_close(&theirs[i]);
 		if (first)
-			client.streams[i] = ours[i];
+			client->streams[i] = ours[i];
 		else
 			io_close(&ours[i]);
 	}
@@ -169,13 +173,13 @@ static void write_stream(size_t len)
 {
 	static uint8_t bytes[4096];
 
-	if (client.streams[0] < 0)
+	if (client->streams[0] < 0)
 		return;
 	for (size_t i = 0; i < len; i++)
-		bytes[i] = fake_byte(client.written + i);
-	ssize_t n = io_write(client.streams[0], bytes, len);
+		bytes[i] = fake_byte(client->written + i);
+	ssize_t n = io_write(client->streams[0], bytes, len);
 	if (n > 0)
-		client.written += (uint64_t)n;
+		client->written += (uint64_t)n;
 }
 
 /* What came is a piece of what was sent, in its order. */
@@ -186,9 +190,9 @@ static void read_stream(int fd, int which)
 
 	while (fd >= 0 && (n = io_read(fd, block, sizeof block)) > 0) {
 		for (ssize_t i = 0; i < n; i++)
-			must(block[i] == fake_byte(client.got[which]++));
+			must(block[i] == fake_byte(client->got[which]++));
 	}
-	must(client.got[which] <= fake_server.sent[which]);
+	must(client->got[which] <= client->end->sent[which]);
 }
 
 static void check_reply(const struct mux_packet *packet)
@@ -196,12 +200,12 @@ static void check_reply(const struct mux_packet *packet)
 	struct mux_hello hello;
 	struct mux_reply reply;
 
-	if (!client.greeted)
+	if (!client->greeted)
 		must(mux_decode_hello(packet, &hello) && hello.version == MUX_VERSION);
 	else
 		must(mux_decode_reply(packet, &reply) &&
 		     (reply.type >= MUX_S_OK && reply.type <= MUX_S_TTY_ALLOC_FAIL));
-	client.greeted = true;
+	client->greeted = true;
 }
 
 static void read_replies(void)
@@ -209,24 +213,24 @@ static void read_replies(void)
 	struct mux_packet packet;
 
 	for (;;) {
-		uint8_t *room = buf_reserve(&client.replies, 4096);
-		ssize_t n = client.control >= 0 && room ? io_read(client.control, room, 4096) : -1;
+		uint8_t *room = buf_reserve(&client->replies, 4096);
+		ssize_t n = client->control >= 0 && room ? io_read(client->control, room, 4096) : -1;
 		if (n <= 0)
 			break;
-		client.replies.len += (size_t)n;
+		client->replies.len += (size_t)n;
 	}
-	while (mux_next_packet(client.replies.data, client.replies.len, MUX_REPLY_MAX, &packet) == MUX_PACKET) {
+	while (mux_next_packet(client->replies.data, client->replies.len, MUX_REPLY_MAX, &packet) == MUX_PACKET) {
 		check_reply(&packet);
-		buf_consume(&client.replies, packet.size);
+		buf_consume(&client->replies, packet.size);
 	}
 }
 
 static void client_reads(void)
 {
-	read_stream(client.streams[0], 0);
-	if (client.streams[1] >= 0)
-		read_stream(client.streams[1], 0);
-	read_stream(client.streams[2], 1);
+	read_stream(client->streams[0], 0);
+	if (client->streams[1] >= 0)
+		read_stream(client->streams[1], 0);
+	read_stream(client->streams[2], 1);
 	read_replies();
 }
 
@@ -235,12 +239,11 @@ static void refuse(struct script *s, uint8_t how)
 	size_t len;
 	const uint8_t *text = script_bytes(s, script_byte(s), &len);
 
-	if (how & 1)
-		snprintf(fake_server.error, sizeof fake_server.error,
-			 "Channel opening failure: channel %u error (%u) %.*s", 43U + (how >> 2), how >> 1 & 3U,
-			 (int)len, (const char *)text);
-	else
-		snprintf(fake_server.error, sizeof fake_server.error, "%.*s", (int)len, (const char *)text);
+	fake_server.other_text = how & 1;
+	fake_server.code = how >> 1 & 3;
+	fake_server.off_by = how & 8 ? 1 : 0;
+	fake_server.lacks_memory = how & 0x80;
+	snprintf(fake_server.words, sizeof fake_server.words, "%.*s", (int)len, (const char *)text);
 }
 
 static void let_server_answer(uint8_t how)
@@ -255,7 +258,7 @@ static void server_sends(uint8_t how, bool is_stderr)
 {
 	size_t len = (size_t)how * how;
 
-	if (fake_server.sent[0] + fake_server.sent[1] + len <= SENT_MAX)
+	if (client->end->sent[0] + client->end->sent[1] + len <= SENT_MAX)
 		fake_send(len, is_stderr);
 }
 
@@ -288,7 +291,7 @@ static void act_as_client(struct script *s, enum action action, uint8_t how)
 	}
 	case CLIENT_DESCRIPTORS:
 		for (int i = 0; i < how % 8; i++)
-			pass(client.control);
+			pass(client->control);
 		break;
 	case CLIENT_WRITES:
 		write_stream((size_t)how * 16);
@@ -297,13 +300,13 @@ static void act_as_client(struct script *s, enum action action, uint8_t how)
 		client_reads();
 		break;
 	case CLIENT_ENDS:
-		if (how & 1 && client.streams[0] >= 0)
-			shutdown(client.streams[0], SHUT_WR);
+		if (how & 1 && client->streams[0] >= 0)
+			shutdown(client->streams[0], SHUT_WR);
 		else
-			io_close(&client.streams[how / 2 % STREAMS]);
+			io_close(&client->streams[how / 2 % STREAMS]);
 		break;
 	default:
-		io_close(&client.control);
+		io_close(&client->control);
 		break;
 	}
 }
@@ -338,17 +341,17 @@ static void act(struct script *s, enum action action, uint8_t how)
 			fake_exit_status(how);
 		break;
 	case SERVER_WINDOW:
-		fake_server.window = how & 1 ? 0 : fake_server.window + 64U * how;
+		client->end->window = how & 1 ? 0 : client->end->window + 64U * how;
 		fake_server.blocked = how & 2;
 		break;
 	case BROKER_FAILS:
-		broker_client_fail(broker, &lost);
+		broker_client_fail(client->broker, &lost);
 		break;
 	case BROKER_ENDS:
-		broker_client_finish(broker);
+		broker_client_finish(client->broker);
 		break;
 	case BROKER_RESIZES:
-		broker_client_resize(broker);
+		broker_client_resize(client->broker);
 		break;
 	default:
 		act_as_client(s, action, how);
@@ -360,11 +363,21 @@ static void act(struct script *s, enum action action, uint8_t how)
 static void turn(bool blocked)
 {
 	set.count = 0;
-	broker_client_gather(broker, &set, blocked);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		if (clients[i].broker)
+			broker_client_gather(clients[i].broker, &set, blocked);
+	}
 	must(poll(set.fds, (nfds_t)set.count, 0) >= 0);
-	broker_client_read(broker, &service, &set);
-	for (int i = 0; i < 8 && broker_client_run(broker, &set); i++)
-		continue;
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		fake_choose(i);
+		if (clients[i].broker)
+			broker_client_read(clients[i].broker, &service, &set);
+	}
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		fake_choose(i);
+		for (int k = 0; clients[i].broker && k < 8 && broker_client_run(clients[i].broker, &set); k++)
+			continue;
+	}
 }
 
 /* The lowest descriptor that is free: the same before and after. */
@@ -378,35 +391,44 @@ static int lowest_free(void)
 
 static void start(bool failed)
 {
-	int ends[2];
-
 	fake_reset();
-	client = (struct client){ .streams = { -1, -1, -1 } };
-	buf_init(&client.replies, 256 * 1024);
-	must(io_socketpair(ends) && io_set_nonblocking(ends[0]) && io_set_nonblocking(ends[1]));
-	client.control = ends[0];
-	broker = broker_client_new(ends[1]);
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		int ends[2];
+		must(io_socketpair(ends) && io_set_nonblocking(ends[0]) && io_set_nonblocking(ends[1]));
+		clients[i] = (struct client){ .control = ends[0],
+					      .streams = { -1, -1, -1 },
+					      .broker = broker_client_new(ends[1]),
+					      .end = &fake_server.ends[i] };
+		buf_init(&clients[i].replies, 256 * 1024);
+	}
 	service = (struct broker_service){ .ssh = failed ? NULL : fake_session() };
 	error_set(&service.failure, ERROR_AUTH_REFUSED, "refused");
 }
 
-static void finish(void)
+/* The broker lets go of a client: now, or when all ends. A channel that waits for its answer outlives it. */
+static void leave(void)
 {
 	client_reads();
-	struct splice *orphan = broker_client_free(broker);
+	struct splice *orphan = client->broker ? broker_client_free(client->broker) : NULL;
+	client->broker = NULL;
 	if (orphan) {
-		/* The server answers at last. */
 		fake_server.answers[0] = SSH_ERROR;
 		fake_server.answer_count = 1;
 		splice_advance(orphan);
 		must(!splice_is_opening(orphan));
 		splice_free(orphan);
 	}
-	must(fake_server.channels == 0);
-	io_close(&client.control);
+	must(!client->end->channel);
+	io_close(&client->control);
 	for (int i = 0; i < STREAMS; i++)
-		io_close(&client.streams[i]);
-	buf_clear(&client.replies);
+		io_close(&client->streams[i]);
+	buf_clear(&client->replies);
+}
+
+static void choose(unsigned which)
+{
+	client = &clients[which];
+	fake_choose(which);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -416,14 +438,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	log_set_level(-1);
 	signal(SIGPIPE, SIG_IGN);
 	int lowest = lowest_free();
-	uint8_t mode = script_byte(&s);
-	start(mode & 1);
-	for (int i = 0; i < ACTIONS_MAX && s.left > 0 && !broker_client_is_done(broker); i++) {
-		uint8_t action = script_byte(&s);
-		act(&s, action % ACTIONS, script_byte(&s));
+	start(script_byte(&s) & 1);
+	for (int i = 0; i < ACTIONS_MAX && s.left > 0; i++) {
+		uint8_t action = script_byte(&s), how = script_byte(&s);
+		choose(action >> 6 & 1);
+		if (!client->broker)
+			continue;
+		act(&s, (enum action)((action & 0x3f) % ACTIONS), how);
 		turn(action & 0x80);
+		for (unsigned k = 0; k < CLIENTS; k++) {
+			choose(k);
+			if (client->broker && broker_client_is_done(client->broker))
+				leave();
+		}
 	}
-	finish();
-	must(lowest_free() == lowest);
+	for (unsigned k = 0; k < CLIENTS; k++) {
+		choose(k);
+		leave();
+	}
+	must(fake_is_empty() && lowest_free() == lowest);
 	return 0;
 }

@@ -8,7 +8,8 @@
 #include "base/io.h"
 #include "dist/flags.h"
 
-enum { INPUT_MAX = 64 * 1024 };
+/* Frames are passed over from a size on that an input can have. */
+enum { INPUT_MAX = 64 * 1024, FRAME_MAX = 32 * 1024 };
 
 void fuzz_must(bool condition)
 {
@@ -28,7 +29,7 @@ void fuzz_peer_start(struct fuzz_peer *peer, const uint8_t *data, size_t size)
 	peer->link.transport.stream.fd = ends[0];
 	peer->link.node_flags = dist_flags_ours();
 	peer->fd = ends[1];
-	frame_reader_init(&peer->link.frames, LINK_FRAME_MAX);
+	frame_reader_init(&peer->link.frames, FRAME_MAX);
 	buf_init(&peer->link.out, LINK_OUT_MAX);
 	size = size < INPUT_MAX ? size : INPUT_MAX;
 	fuzz_must(io_write(peer->fd, data, size) == (ssize_t)size);

@@ -14,7 +14,8 @@
 #include "node/locate.h"
 
 enum { ASK_NAMES, ASK_PORT, ASK_COOKIE, ASK_OUTCOME, ASK_COUNT };
-enum { MODE_COMMAND = 16, MODE_FILE = 32 };
+/* How the cookie is asked for; the stream or the server stays open and silent. */
+enum { MODE_COMMAND = 16, MODE_FILE = 32, MODE_SILENT_STREAM = 64, MODE_SILENT_SERVER = 128 };
 enum { PART_MAX = 64 * 1024, NOW = 0 };
 
 struct end {
@@ -48,7 +49,7 @@ static void ask(struct tunnel *tunnel, uint8_t mode, struct stream *stream)
 }
 
 /* In pieces, the stream looks at what has come in between. */
-static void serve(struct stream *stream, int fd, const uint8_t *data, size_t size, size_t piece)
+static void serve(struct stream *stream, int fd, const uint8_t *data, size_t size, size_t piece, bool silent)
 {
 	struct error err;
 
@@ -60,7 +61,8 @@ static void serve(struct stream *stream, int fd, const uint8_t *data, size_t siz
 		if (piece < size)
 			stream_reason(stream, NOW, &err);
 	}
-	shutdown(fd, SHUT_WR);
+	if (!silent)
+		shutdown(fd, SHUT_WR);
 }
 
 static void take(struct stream *stream, uint8_t mode, struct end *end)
@@ -88,10 +90,13 @@ static void run(struct tunnel *tunnel, uint8_t mode, struct script control, stru
 	must(descriptors[0] >= 0 && descriptors[1] >= 0);
 	io_set_nonblocking(descriptors[0]);
 	must(io_write(descriptors[0], data.at, data.left) == (ssize_t)data.left);
-	for (int i = 0; i < 3; i++)
-		io_close(&descriptors[i]);
-	serve(&stream, server, control.at, control.left, piece);
+	for (int i = 0; i < 3; i++) {
+		if (i > 0 || !(mode & MODE_SILENT_STREAM))
+			io_close(&descriptors[i]);
+	}
+	serve(&stream, server, control.at, control.left, piece, mode & MODE_SILENT_SERVER);
 	take(&stream, mode, end);
+	io_close(&descriptors[0]);
 	io_close(&server);
 }
 
