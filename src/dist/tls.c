@@ -51,10 +51,18 @@ static bool is_address(const char *name)
 	return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
 }
 
+/* OpenSSL takes an empty name for none that is wanted, and one with a leading dot for a whole domain. */
+static bool is_name(const char *name)
+{
+	return name[0] != '\0' && name[0] != '.';
+}
+
 static bool want_name(struct tls *tls, const char *name)
 {
 	X509_VERIFY_PARAM *wanted = SSL_get0_param(tls->ssl);
 
+	if (!is_name(name))
+		return false;
 	tls->name = xstrdup(name);
 	if (is_address(name))
 		return X509_VERIFY_PARAM_set1_ip_asc(wanted, name) == 1;
@@ -241,7 +249,9 @@ bool tls_check_name(const struct tls *tls, const char *name, struct error *err)
 
 	if (tls->name || !tls->context->verify)
 		return true;
-	if (is_address(name))
+	if (!is_name(name))
+		good = false;
+	else if (is_address(name))
 		good = X509_check_ip_asc(certificate, name, 0) == 1;
 	else
 		good = X509_check_host(certificate, name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;

@@ -58,16 +58,27 @@ struct opening {
 	int64_t deadline;
 };
 
+static bool cannot_send(struct opening *o, struct error *err)
+{
+	struct transport *t = &o->link->transport;
+	uint8_t byte;
+	size_t len;
+
+	if (!stream_wait_open(&t->stream, clock_ms() + 500, err))
+		return false;
+	/* What the node said in TLS before it closed tells more. */
+	if (t->tls && (transport_peek(t, &byte, 1, &len, err) == TRANSPORT_FAILED || tls_is_doubted(t->tls, err)))
+		return false;
+	return handshake_closed(&o->h, err);
+}
+
 /* Sends what the state machine has to send; a handshake's packets always fit into the socket. */
 static bool send_packets(struct opening *o, struct error *err)
 {
 	struct buf *out = &o->h.out;
 
-	if (out->len > 0 && !transport_write_all(&o->link->transport, out->data, out->len)) {
-		if (stream_wait_open(&o->link->transport.stream, clock_ms() + 500, err))
-			handshake_closed(&o->h, err);
-		return false;
-	}
+	if (out->len > 0 && !transport_write_all(&o->link->transport, out->data, out->len))
+		return cannot_send(o, err);
 	out->len = 0;
 	return true;
 }

@@ -24,7 +24,7 @@ static int make_certificates(void **state)
 	(void)state;
 	authority = issue("authority", NULL, NULL, NULL, false);
 	stranger = issue("stranger", NULL, NULL, NULL, false);
-	node = issue("node", "DNS:web-1,IP:192.0.2.1,IP:2001:db8::1", &authority, NULL, false);
+	node = issue("node", "DNS:web-1,DNS:a.example,IP:192.0.2.1,IP:2001:db8::1", &authority, NULL, false);
 	foreign = issue("foreign", "DNS:web-1", &stranger, NULL, false);
 	visitor = issue("operator", NULL, &authority, "open sesame", false);
 	return 0;
@@ -257,6 +257,23 @@ static void name_told_later(void **state)
 	assert_true(tls_check_name(p.tls, "192.0.2.1", &p.err));
 	assert_false(tls_check_name(p.tls, "web-2", &p.err));
 	assert_int_equal(p.err.code, ERROR_TLS_NAME);
+	assert_false(tls_check_name(p.tls, "", &p.err));
+	assert_false(tls_check_name(p.tls, ".example", &p.err));
+	finish(&p);
+}
+
+/* For which OpenSSL would look at no name at all, or at the end of one. */
+static void names_that_are_none(void **state)
+{
+	static const char *const names[] = { "", ".", ".example" };
+	struct pair p;
+
+	(void)state;
+	start(&p, &(struct setup){ 0 });
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		assert_null(tls_new(p.context, names[i], &p.err));
+		assert_int_equal(p.err.code, ERROR_USAGE);
+	}
 	finish(&p);
 }
 
@@ -442,6 +459,7 @@ int main(void)
 		cmocka_unit_test(works),
 		cmocka_unit_test(fails_as_it_should),
 		cmocka_unit_test(name_told_later),
+		cmocka_unit_test(names_that_are_none),
 		cmocka_unit_test(not_tls),
 		cmocka_unit_test(nothing_before_verification),
 		cmocka_unit_test(floods_are_bounded),
