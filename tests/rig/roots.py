@@ -34,7 +34,7 @@ mount --make-rprivate / && mount -t tmpfs -o mode=1777 rig "$root/tmp" && mkdir 
 WORK = """
 root=$1 source=$2 build=$3; shift 3
 mkdir -p "$root/source" "$root/build" &&
-	mount --make-rprivate / && mount -t proc proc "$root/proc" && mount -t tmpfs -o mode=1777 rig "$root/tmp" &&
+	mount --make-rprivate / && mount --bind "$root" "$root" && mount -t proc proc "$root/proc" && mount -t tmpfs -o mode=1777 rig "$root/tmp" &&
 	mount -t tmpfs -o mode=755 rig "$root/run" && mount --rbind /dev "$root/dev" && mount -t sysfs sysfs "$root/sys" &&
 	mount --bind /etc/hosts "$root/etc/hosts" && mount --bind "$build" "$root/build" &&
 	mount --bind "$source" "$root/source" && mount -o remount,bind,ro "$root/source" &&
