@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -216,6 +217,9 @@ bool stream_wait_open(struct stream *s, int64_t deadline, struct error *err)
 
 bool stream_reason(struct stream *s, int64_t deadline, struct error *err)
 {
+	/* With both directions closed the channel ends, and its end is told at once. */
+	if (s->fd >= 0)
+		shutdown(s->fd, SHUT_WR);
 	for (;;) {
 		pump(s);
 		if (s->failure) {

@@ -93,7 +93,7 @@ bool tunnel_exec(struct tunnel *tunnel, const char *command, struct stream *stre
 bool stream_wait_open(struct stream *stream, int64_t deadline, struct error *err);
 /*
  * After the descriptor came to its end or failed: the reason if the SSH side knows one (the stream was never opened, the
- * connection was lost). Waits at most until the deadline for it. True: no failure is known, it was closed in order.
+ * connection was lost). Nothing can be written any more. Waits at most until the deadline for it. True: no failure is known, it was closed in order.
  */
 bool stream_reason(struct stream *stream, int64_t deadline, struct error *err);
 /* The exit status of a program run by tunnel_exec, once it has come (before the deadline); -1 if none. */
