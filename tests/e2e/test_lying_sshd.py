@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from rig.liar import COOKIE, VALUE, Liar, binary
 from rig.lying_sshd import (AUTH_BANNER, CLOSE, CONFIRMED, DATA, DEBUG, DISCONNECT, EOF, EXTENDED, FAILURE, GLOBAL_REQUEST, IGNORE, OPEN,
                             REFUSED, REQUEST, REQUEST_FAILURE, REQUEST_SUCCESS, SUCCESS, UNIMPLEMENTED, WINDOW, LyingSshd, string, u32)
@@ -236,7 +238,7 @@ AUTH_SERVICE = {
 
 
 def change_key(peer):
-    peer.host_key = type(peer.host_key).generate()
+    peer.host_key = Ed25519PrivateKey.generate()
 
 
 @pytest.mark.parametrize("what", AUTH)
