@@ -96,12 +96,12 @@ static void make_world(void)
 	if (node.key)
 		return;
 	must(RAND_set_rand_method(&method) == 1);
-	authority = issue("authority", NULL, NULL, NULL, false);
-	stranger = issue("stranger", NULL, NULL, NULL, false);
-	node = issue("node", "DNS:web-1,IP:192.0.2.1", &authority, NULL, false);
-	foreign = issue("foreign", "DNS:web-1", &stranger, NULL, false);
-	expired = issue("expired", "DNS:web-1", &authority, NULL, true);
-	visitor = issue("visitor", NULL, &authority, NULL, false);
+	authority = issue("authority", NULL, NULL, NULL, NOW);
+	stranger = issue("stranger", NULL, NULL, NULL, NOW);
+	node = issue("node", "DNS:web-1,IP:192.0.2.1", &authority, NULL, NOW);
+	foreign = issue("foreign", "DNS:web-1", &stranger, NULL, NOW);
+	expired = issue("expired", "DNS:web-1", &authority, NULL, EXPIRED);
+	visitor = issue("visitor", NULL, &authority, NULL, NOW);
 }
 
 /* With a certificate of ours, or without; made once, as OpenSSL takes longer for that than for the rest. */

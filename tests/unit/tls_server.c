@@ -33,7 +33,7 @@ static void add_extension(X509 *certificate, int nid, const char *value)
 }
 
 struct issued issue(const char *name, const char *names, const struct issued *issuer, const char *passphrase,
-		    bool expired)
+		    enum validity validity)
 {
 	static long serial;
 	struct issued one = { .key = EVP_EC_gen("P-256"), .certificate = X509_new() };
@@ -43,8 +43,8 @@ struct issued issue(const char *name, const char *names, const struct issued *is
 	must(one.key && c);
 	X509_set_version(c, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(c), ++serial);
-	X509_gmtime_adj(X509_getm_notBefore(c), -DAY);
-	X509_gmtime_adj(X509_getm_notAfter(c), expired ? -HOUR : DAY);
+	X509_gmtime_adj(X509_getm_notBefore(c), validity == EARLY ? HOUR : -DAY);
+	X509_gmtime_adj(X509_getm_notAfter(c), validity == EXPIRED ? -HOUR : DAY);
 	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1, 0);
 	X509_set_issuer_name(c, issuer ? X509_get_subject_name(issuer->certificate) : subject);
 	X509_set_pubkey(c, one.key);
@@ -59,6 +59,31 @@ struct issued issue(const char *name, const char *names, const struct issued *is
 				 (const unsigned char *)passphrase, passphrase ? (int)strlen(passphrase) : 0, NULL,
 				 NULL);
 	return one;
+}
+
+BIO *revocation_list(const struct issued *issuer, const struct issued *one, enum validity validity)
+{
+	ASN1_TIME *from = X509_gmtime_adj(NULL, -DAY),
+		  *until = X509_gmtime_adj(NULL, validity == EXPIRED ? -HOUR : DAY);
+	X509_CRL *list = X509_CRL_new();
+	BIO *pem = BIO_new(BIO_s_mem());
+
+	must(list && pem && from && until);
+	X509_CRL_set_version(list, 1);
+	X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer->certificate));
+	X509_CRL_set1_lastUpdate(list, from);
+	X509_CRL_set1_nextUpdate(list, until);
+	if (one) {
+		X509_REVOKED *entry = X509_REVOKED_new();
+		X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(one->certificate));
+		X509_REVOKED_set_revocationDate(entry, from);
+		must(X509_CRL_add0_revoked(list, entry) == 1);
+	}
+	must(X509_CRL_sign(list, issuer->key, EVP_sha256()) > 0 && PEM_write_bio_X509_CRL(pem, list) == 1);
+	X509_CRL_free(list);
+	ASN1_TIME_free(from);
+	ASN1_TIME_free(until);
+	return pem;
 }
 
 void issued_free(struct issued *one)

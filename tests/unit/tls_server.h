@@ -17,9 +17,13 @@ struct issued {
 	BIO *cert_pem, *key_pem;
 };
 
-/* issuer NULL: signs itself, as an authority. names: "DNS:a,IP:1.2.3.4" or NULL. Valid for a day; expired: until an hour ago. */
+enum validity { NOW, EXPIRED, EARLY }; /* of the time that a certificate is valid in */
+
+/* issuer NULL: signs itself, as an authority. names: "DNS:a,IP:1.2.3.4" or NULL. */
 struct issued issue(const char *name, const char *names, const struct issued *issuer, const char *passphrase,
-		    bool expired);
+		    enum validity validity);
+/* A list of revoked certificates in PEM form: this one, or (NULL) none. */
+BIO *revocation_list(const struct issued *issuer, const struct issued *one, enum validity validity);
 void issued_free(struct issued *one);
 struct tls_pem pem_of(const char *name, BIO *text);
 

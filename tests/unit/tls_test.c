@@ -17,16 +17,18 @@
 
 enum { PLAIN_ROOM = 256 * 1024, ROUNDS = 64, ALL_AT_ONCE = 1 << 20 };
 
-static struct issued authority, stranger, node, foreign, visitor;
+static struct issued authority, stranger, node, foreign, expired, early, visitor;
 
 static int make_certificates(void **state)
 {
 	(void)state;
-	authority = issue("authority", NULL, NULL, NULL, false);
-	stranger = issue("stranger", NULL, NULL, NULL, false);
-	node = issue("node", "DNS:web-1,DNS:a.example,IP:192.0.2.1,IP:2001:db8::1", &authority, NULL, false);
-	foreign = issue("foreign", "DNS:web-1", &stranger, NULL, false);
-	visitor = issue("operator", NULL, &authority, "open sesame", false);
+	authority = issue("authority", NULL, NULL, NULL, NOW);
+	stranger = issue("stranger", NULL, NULL, NULL, NOW);
+	node = issue("node", "DNS:web-1,DNS:a.example,IP:192.0.2.1,IP:2001:db8::1", &authority, NULL, NOW);
+	foreign = issue("foreign", "DNS:web-1", &stranger, NULL, NOW);
+	expired = issue("expired", "DNS:web-1", &authority, NULL, EXPIRED);
+	early = issue("early", "DNS:web-1", &authority, NULL, EARLY);
+	visitor = issue("operator", NULL, &authority, "open sesame", NOW);
 	return 0;
 }
 
@@ -37,6 +39,8 @@ static int free_certificates(void **state)
 	issued_free(&stranger);
 	issued_free(&node);
 	issued_free(&foreign);
+	issued_free(&expired);
+	issued_free(&early);
 	issued_free(&visitor);
 	return 0;
 }
@@ -48,6 +52,7 @@ struct setup {
 	const struct issued *ours;     /* our certificate, or none */
 	bool wants_certificate;        /* the server does, */
 	const struct issued *believes; /* of this authority; NULL: authority */
+	BIO *revoked;                  /* certificates that we do not take, or none */
 	const char *name;              /* that we want it to have, or NULL */
 	size_t step;                   /* bytes fed at once; 0: all */
 	size_t padding;                /* certificates in the server's chain that nobody needs */
@@ -71,6 +76,8 @@ static void start(struct pair *p, const struct setup *setup)
 	struct tls_material material = { .ca = pem_of("ca.pem", trusted->cert_pem), .verify = true };
 	bool locked;
 
+	if (setup->revoked)
+		material.crl = pem_of("crl.pem", setup->revoked);
 	if (setup->ours) {
 		material.certificate = pem_of("our.pem", setup->ours->cert_pem);
 		material.key = pem_of("our.key", setup->ours->key_pem);
@@ -231,6 +238,10 @@ static void fails_as_it_should(void **state)
 		check_fails(&s, ERROR_TLS_UNTRUSTED, "CN=foreign");
 		s = with, s.trusted = &stranger;
 		check_fails(&s, ERROR_TLS_UNTRUSTED, "CN=authority");
+		s = with, s.server = &expired;
+		check_fails(&s, ERROR_TLS_EXPIRED, "has expired");
+		s = with, s.server = &early;
+		check_fails(&s, ERROR_TLS_EXPIRED, "not valid before");
 		s = with, s.name = "web-2";
 		check_fails(&s, ERROR_TLS_NAME, "not for web-2, but for DNS:web-1");
 		s = with, s.name = "192.0.2.2";
@@ -243,6 +254,51 @@ static void fails_as_it_should(void **state)
 		check_fails(&s, ERROR_TLS_FAILED, "excessive message size");
 	}
 	check_fails(&(struct setup){ .version = TLS1_1_VERSION }, ERROR_TLS_VERSION, "no version");
+}
+
+static void revoked_certificates(void **state)
+{
+	const struct {
+		BIO *list;
+		const char *says; /* NULL: nothing, all is well */
+	} cases[] = {
+		{ revocation_list(&authority, &foreign, NOW), NULL },
+		{ revocation_list(&authority, NULL, NOW), NULL },
+		{ revocation_list(&authority, &node, NOW), "(CN=node) has been revoked" },
+		{ revocation_list(&authority, NULL, EXPIRED), "out of date" },
+		{ revocation_list(&stranger, NULL, NOW),
+		  "no list of revoked certificates can be used for CN=authority" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const struct setup setup = { .revoked = cases[i].list };
+		if (cases[i].says)
+			check_fails(&setup, ERROR_TLS_REVOKED, cases[i].says);
+		else
+			check_works(&setup);
+		BIO_free(cases[i].list);
+	}
+}
+
+/* In 1.3 the peer can look at our certificate only when we think that all is done; in 1.2 it has. */
+static void a_close_without_a_word(void **state)
+{
+	char text[64];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		const struct setup setup = { .version = i & 1 ? TLS1_2_VERSION : TLS1_3_VERSION,
+					     .ours = &visitor,
+					     .wants_certificate = i & 2 };
+		struct error err = { .code = ERROR_NONE };
+		struct pair p;
+		start(&p, &setup);
+		run(&p, text, sizeof text);
+		assert_int_equal(tls_is_doubted(p.tls, &err), i == 2);
+		assert_int_equal(err.code, i == 2 ? ERROR_TLS_REJECTED : ERROR_NONE);
+		finish(&p);
+	}
 }
 
 static void name_told_later(void **state)
@@ -458,6 +514,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(works),
 		cmocka_unit_test(fails_as_it_should),
+		cmocka_unit_test(revoked_certificates),
+		cmocka_unit_test(a_close_without_a_word),
 		cmocka_unit_test(name_told_later),
 		cmocka_unit_test(names_that_are_none),
 		cmocka_unit_test(not_tls),

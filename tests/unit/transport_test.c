@@ -32,8 +32,8 @@ struct pair {
 static int make_certificates(void **state)
 {
 	(void)state;
-	authority = issue("authority", NULL, NULL, NULL, false);
-	node = issue("node", "DNS:web-1", &authority, NULL, false);
+	authority = issue("authority", NULL, NULL, NULL, NOW);
+	node = issue("node", "DNS:web-1", &authority, NULL, NOW);
 	return 0;
 }
 
