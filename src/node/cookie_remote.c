@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "node/cookie.h"
+
+enum { REASON_MS = 500 }; /* for the SSH side to say why nothing came, where it knows */
 
 bool cookie_quote_path(const char *path, struct buf *out)
 {
@@ -107,11 +110,13 @@ bool cookie_from_remote(const struct cookie_sources *sources, struct stream *str
 	if (!stream_wait_open(stream, deadline, err)) {
 		if (err->code == ERROR_SESSION_REFUSED)
 			missing(sources, cookie, "cannot be read: the account may run no program on the host", err);
-	} else if (read_to_end(stream, deadline, sources, cookie, &text, err) && stream_reason(stream, 0, err)) {
-		if (text.len > 0)
+	} else if (read_to_end(stream, deadline, sources, cookie, &text, err)) {
+		/* What has come is not made to wait for the program's end; a part of a cookie would not help anybody. */
+		ok = stream_reason(stream, text.len > 0 ? 0 : clock_ms() + REASON_MS, err);
+		if (ok && text.len > 0)
 			ok = cookie_take(text.data, text.len, cookie, err);
-		else
-			missing(sources, cookie,
+		else if (ok)
+			ok = missing(sources, cookie,
 				sources->remote_command ? "prints nothing"
 							: "is not there, or the account may not read it",
 				err);

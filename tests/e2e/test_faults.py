@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rig import Proxy, run, wait_for
+from rig import Proxy, RigError, run, wait_for
 from rig.faults import Faults
 
 LONG = os.environ.get("BEAMLINE_LONG", "0") != "0"
@@ -67,10 +67,16 @@ class World:
 
 @pytest.fixture
 def world(rig, sshd, epmd, node, beamline_path):
-    before = node.at_rest()
+    node.at_rest()
+    before = node.eval("[pid_to_list(P) || P <- processes()]")
     yield World(rig, sshd, epmd, node, beamline_path)
-    # An evaluation whose connection is lost ends a moment later.
-    wait_for("the end of every evaluation on the node", 10, lambda: node.at_rest() <= before)
+    # An evaluation whose connection is lost ends a moment later. OTP's resolver is started by the node itself when it first looks a name up.
+    left = (f"[process_info(P, [initial_call, current_stacktrace, group_leader]) || P <- processes(), not lists:member(pid_to_list(P), {before}),"
+            "not lists:member(process_info(P, registered_name), [{registered_name, N} || N <- [inet_gethost_native, inet_gethost_native_sup]])]")
+    try:
+        wait_for("the end of every evaluation on the node", 10, lambda: node.at_rest() and node.eval(left) == "[]")
+    except RigError:
+        pytest.fail(f"left on the node: {node.eval(left)}")
 
 
 def code_of(done):
