@@ -4,7 +4,7 @@ libbeamline_a_SOURCES += \
 	src/etf/decode.c src/etf/decode.h src/etf/decode_leaf.c src/etf/decode_leaf.h \
 	src/etf/encode.c src/etf/encode.h \
 	src/etf/json.c src/etf/json.h \
-	src/etf/number.c src/etf/number.h \
+	src/etf/integer_text.c src/etf/number.c src/etf/number.h \
 	src/etf/print.h src/etf/print_text.c src/etf/print_text.h \
 	src/etf/print_erlang.c src/etf/print_erlang_text.c src/etf/print_erlang_text.h \
 	src/etf/print_elixir.c src/etf/print_elixir_atom.c src/etf/print_elixir_form.c src/etf/print_elixir_form.h \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "etf/number.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <openssl/bn.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,24 +68,29 @@ static void decimal_up(struct decimal *d)
 }
 
 /*
- * The fewest digits that read back as `value` (> 0). The decimal nearest to it is tried for every length; at a power of
- * two the floats above lie twice as far apart as those below, so the decimal just above can do where the nearest does not.
+ * The decimal of so many digits that reads back as `value`, if there is one. The nearest to it is tried; at a power of two the floats above lie
+ * twice as far apart as those below, so the decimal just above can do where the nearest does not.
+ */
+static bool decimal_reads_back(double value, int precision, struct decimal *d)
+{
+	*d = decimal_of(value, precision);
+	if (decimal_value(d) == value)
+		return true;
+	decimal_up(d);
+	return decimal_value(d) == value;
+}
+
+/*
+ * The fewest digits that read back as `value` (> 0). Two decimals of DBL_DIG digits never are the same float, unless it is denormal: so the one that
+ * reads back, if there is one, is every shorter one too, with zeros at its end.
  */
 static struct decimal decimal_shortest(double value)
 {
 	struct decimal d = { .count = 0 };
+	int precision = value < DBL_MIN ? 1 : DBL_DIG;
 
-	for (int precision = 1; precision <= DIGITS_MAX; precision++) {
-		d = decimal_of(value, precision);
-		if (decimal_value(&d) == value)
-			break;
-		struct decimal up = d;
-		decimal_up(&up);
-		if (decimal_value(&up) == value) {
-			d = up;
-			break;
-		}
-	}
+	while (!decimal_reads_back(value, precision, &d) && precision < DIGITS_MAX)
+		precision++;
 	while (d.count > 1 && d.digits[d.count - 1] == '0')
 		d.count--;
 	return d;
@@ -173,27 +178,6 @@ bool etf_float_parse(const char *text, size_t len, double *out)
 	uselocale(before);
 	free(copy);
 	return isfinite(*out);
-}
-
-static BIGNUM *integer_to_bn(const struct term *t)
-{
-	BIGNUM *n = BN_lebin2bn(t->big.digits, (int)t->big.len, NULL);
-
-	if (n)
-		BN_set_negative(n, t->big.negative);
-	return n;
-}
-
-char *etf_integer_text(const struct term *t)
-{
-	if (t->kind == ETF_INTEGER)
-		return xasprintf("%lld", (long long)t->integer);
-	BIGNUM *n = integer_to_bn(t);
-	char *digits = n ? BN_bn2dec(n) : NULL;
-	char *text = xstrdup(digits ? digits : "");
-	OPENSSL_free(digits);
-	BN_free(n);
-	return text;
 }
 
 void etf_integer_set(struct term *t, const uint8_t *digits, size_t len, bool negative)

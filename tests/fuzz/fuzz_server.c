@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fuzz_server.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -82,12 +83,19 @@ int fuzz_server_accept(int descriptors[3])
 	return fd;
 }
 
+/* libFuzzer's clock interrupts. */
+static void wait_for(sem_t *event)
+{
+	while (sem_wait(event) != 0)
+		must(errno == EINTR);
+}
+
 static void *serve(void *unused)
 {
 	(void)unused;
 	for (;;) {
 		char block[4096];
-		sem_wait(&wanted);
+		wait_for(&wanted);
 		if (!told)
 			return NULL;
 		int fd = accept(listener, NULL, NULL);
@@ -128,5 +136,5 @@ void fuzz_server_begin(const uint8_t *data, size_t size)
 
 void fuzz_server_end(void)
 {
-	sem_wait(&done);
+	wait_for(&done);
 }

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "etf/decode.h"
 #include "etf/encode.h"
+#include "etf/number.h"
 #include "etf/json.h"
 
 enum { ARENA_MAX = 64 * 1024 * 1024 };
@@ -529,6 +530,31 @@ static void terms_are_ordered(void **state)
 	}
 }
 
+/* 99…9, 100…0 and 100…01, of every length up to some words and of some that are long. */
+static void large_integers_have_all_their_digits(void **state)
+{
+	static const size_t long_lengths[] = { 600, 1152, 1153, 4000, 30000 };
+	char *digits = xmalloc(30001);
+
+	(void)state;
+	for (size_t i = 19; i < 200 + sizeof long_lengths / sizeof *long_lengths; i++) {
+		size_t len = i < 200 ? i : long_lengths[i - 200];
+		for (int form = 0; form < 3; form++) {
+			struct term t;
+			memset(digits, form == 0 ? '9' : '0', len);
+			digits[0] = form == 0 ? '9' : '1';
+			digits[len - 1] = form == 2 ? '1' : digits[len - 1];
+			digits[len] = '\0';
+			assert_true(etf_integer_parse(&arena, digits, len, 10, form == 1, &t));
+			char *text = etf_integer_text(&t);
+			assert_true((text[0] == '-') == (form == 1));
+			assert_string_equal(text + (form == 1), digits);
+			free(text);
+		}
+	}
+	free(digits);
+}
+
 static void equality_is_exact(void **state)
 {
 	(void)state;
@@ -568,6 +594,7 @@ int main(void)
 		TEST(builders_choose_the_right_tags),
 		TEST(terms_are_ordered),
 		TEST(equality_is_exact),
+		TEST(large_integers_have_all_their_digits),
 	};
 	return cmocka_run_group_tests_name("etf", tests, NULL, NULL);
 }
