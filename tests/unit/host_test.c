@@ -219,7 +219,8 @@ static void signals_end_waits_and_are_told_once(void **state)
 	(void)state;
 	int ends[2];
 
-	/* In the background of a script it would be ignored, and stay so. */
+	/* In the background of a script, or under nohup, they would be ignored, and stay so. */
+	signal(SIGHUP, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	assert_true(io_socketpair(ends));
 	struct pollfd one = { .fd = ends[0], .events = POLLIN };
