@@ -16,4 +16,4 @@ libbeamline_a_SOURCES += \
 
 check_PROGRAMS += tests/unit/base_test tests/unit/host_test tests/unit/options_test tests/unit/output_test
 FUZZ_TARGETS += tests/fuzz/fuzz_terminal
-tests_fuzz_fuzz_terminal_SOURCES = tests/fuzz/fuzz_terminal.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_terminal_SOURCES = tests/fuzz/fuzz_terminal.c tests/fuzz/fuzz_must.h $(FUZZ_MAIN)

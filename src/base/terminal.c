@@ -99,7 +99,7 @@ static bool is_reset(const uint8_t *p, size_t len)
 	return len == 3 || (len == 4 && p[2] == '0');
 }
 
-/* Filters the beginning of the text; returns how much of it is done with. 0: it is cut. */
+/* Filters the beginning of the text, which plain_run has left; returns how much of it is done with. 0: it is cut. */
 static size_t filter_piece(struct terminal_filter *f, const uint8_t *p, size_t have, struct buf *out)
 {
 	size_t len = 1;
@@ -120,10 +120,6 @@ static size_t filter_piece(struct terminal_filter *f, const uint8_t *p, size_t h
 		return 1;
 	if (p[0] == '\r' && have == 1)
 		return 0;
-	if (p[0] == '\n' || p[0] == '\t') {
-		buf_put_u8(out, p[0]);
-		return 1;
-	}
 	if (p[0] < 0x20 || p[0] == 0x7f) {
 		put_visible(p[0], out);
 		return 1;

@@ -3,25 +3,14 @@
  * Any bytes as a term. What decodes must encode, decode again to an equal term, and from then on give the same bytes; it
  * must have JSON; and compare without harm.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/arena.h"
 #include "base/buf.h"
 #include "etf/decode.h"
 #include "etf/encode.h"
 #include "etf/json.h"
+#include "fuzz_must.h"
 
 enum { ARENA_MAX = 64 * 1024 * 1024 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void encode(struct buf *b, const struct term *t)
 {
@@ -48,11 +37,29 @@ static void check(struct arena *arena, const struct etf_limits *limits, const st
 	buf_clear(&first);
 }
 
+/* With less memory than it may want: the same, or an error that says so. */
+static void check_little_memory(const uint8_t *data, size_t size, const struct etf_limits *limits, const struct term *t)
+{
+	struct error err = { .code = ERROR_NONE };
+	const struct term *again;
+	struct arena arena;
+	size_t used;
+
+	for (size_t max = 16; max < ARENA_MAX / 4; max = 4 * max + size % 64) {
+		arena_init(&arena, max);
+		if (etf_decode(&arena, data, size, limits, &again, &used, &err))
+			must(t && etf_equal(t, again));
+		else
+			must(err.code == ERROR_LIMIT || (!t && err.code == ERROR_PROTOCOL));
+		arena_clear(&arena);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const struct etf_limits limits = { .depth = 256, .elements = 100000, .inflated = 1 << 20 };
 	struct error err = { .code = ERROR_NONE };
-	const struct term *t;
+	const struct term *t = NULL;
 	struct arena arena;
 	size_t used;
 
@@ -62,7 +69,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(&arena, &limits, t);
 	} else {
 		must(err.code == ERROR_PROTOCOL || err.code == ERROR_LIMIT);
+		t = NULL;
 	}
+	if (size < 1024)
+		check_little_memory(data, size, &limits, t);
 	arena_clear(&arena);
 	return 0;
 }

@@ -3,19 +3,8 @@
  * Any bytes as EPMD's answers. A list of names must come out the same when it is written down again; a port's answer, as it grows, may be
  * decided once only.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "dist/epmd.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "fuzz_must.h"
 
 static void check_names(const struct epmd_names *names)
 {

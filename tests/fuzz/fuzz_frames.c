@@ -3,24 +3,13 @@
  * Any bytes as what comes after a handshake: taken apart into frames, whole and byte by byte, which must give the same; each frame decoded as a
  * message; what decodes must encode and decode again to the same, and print.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "dist/control.h"
 #include "dist/frame.h"
 #include "etf/encode.h"
 #include "etf/print.h"
+#include "fuzz_must.h"
 
 enum { FRAME_LIMIT = 64 * 1024, ARENA_MAX = 32 * FRAME_LIMIT, PRINT_MAX = 16 * 1024 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void print(const struct term *t)
 {

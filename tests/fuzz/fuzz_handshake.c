@@ -3,13 +3,10 @@
  * Any bytes as what comes in a handshake. The first byte of the input chooses the side and what is offered (the bits below), and how the rest is
  * cut into pieces: fed whole and in pieces, the end must be the same.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "dist/flags.h"
 #include "dist/handshake.h"
 #include "etf/utf8.h"
+#include "fuzz_must.h"
 
 enum { MODE_ACCEPT = 1, MODE_TLS = 2, MODE_OLD = 4, MODE_NAME_ME = 8 };
 
@@ -22,14 +19,6 @@ struct end {
 	enum error_code code;
 	size_t used;
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void start(struct handshake *h, uint8_t mode)
 {

@@ -3,14 +3,9 @@
  * Any bytes as what a node sends on an open connection, through the C node itself: what it answers (refusals, acknowledgements, ticks) must be
  * frames that decode, and what passes to the caller must be addressed to us.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "etf/print.h"
+#include "fuzz_must.h"
 #include "fuzz_peer.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool on_message(void *context, const struct link_message *message, struct error *err)
 {
@@ -22,7 +17,7 @@ static bool on_message(void *context, const struct link_message *message, struct
 	buf_init(&text, 64 * 1024);
 	etf_print_erlang(&text, message->payload, &options);
 	buf_clear(&text);
-	fuzz_must((message->ref != NULL) == (message->kind != LINK_TO_US));
+	must((message->ref != NULL) == (message->kind != LINK_TO_US));
 	return true;
 }
 
@@ -35,8 +30,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_peer_start(&peer, data, size);
 	while (link_serve(&peer.link, on_message, &messages, &err))
 		continue;
-	fuzz_must(err.code == ERROR_PROTOCOL || err.code == ERROR_LIMIT || err.code == ERROR_NODE_LOST);
-	fuzz_must(messages == peer.link.counters.messages);
+	must(err.code == ERROR_PROTOCOL || err.code == ERROR_LIMIT || err.code == ERROR_NODE_LOST);
+	must(messages == peer.link.counters.messages);
 	fuzz_peer_check(&peer);
 	return 0;
 }

@@ -3,19 +3,8 @@
  * Any bytes as what comes over a multiplexing socket, read as both sides read it. What is found must lie inside of the packet, and an error
  * that parses must give the same error once more.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "ssh/mux.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "fuzz_must.h"
 
 /* Touches every byte, for the sanitizer to judge. */
 static void must_lie_in(const struct mux_packet *packet, const void *p, size_t len)

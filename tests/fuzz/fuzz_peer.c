@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "fuzz_peer.h"
 
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "base/io.h"
 #include "dist/flags.h"
+#include "fuzz_must.h"
 
 /* Frames are passed over from a size on that an input can have. */
 enum { INPUT_MAX = 64 * 1024, FRAME_MAX = 32 * 1024 };
-
-void fuzz_must(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 void fuzz_peer_start(struct fuzz_peer *peer, const uint8_t *data, size_t size)
 {
@@ -25,14 +18,14 @@ void fuzz_peer_start(struct fuzz_peer *peer, const uint8_t *data, size_t size)
 
 	*peer = (struct fuzz_peer){ .link = { .transport.stream = STREAM_NONE, .self = self, .node = "node@host" } };
 	stream_close(&peer->link.transport.stream);
-	fuzz_must(io_socketpair(ends) && io_set_nonblocking(ends[0]) && io_set_nonblocking(ends[1]));
+	must(io_socketpair(ends) && io_set_nonblocking(ends[0]) && io_set_nonblocking(ends[1]));
 	peer->link.transport.stream.fd = ends[0];
 	peer->link.node_flags = dist_flags_ours();
 	peer->fd = ends[1];
 	frame_reader_init(&peer->link.frames, FRAME_MAX);
 	buf_init(&peer->link.out, LINK_OUT_MAX);
 	size = size < INPUT_MAX ? size : INPUT_MAX;
-	fuzz_must(io_write(peer->fd, data, size) == (ssize_t)size);
+	must(io_write(peer->fd, data, size) == (ssize_t)size);
 	shutdown(peer->fd, SHUT_WR);
 }
 
@@ -44,8 +37,8 @@ static void check_frame(const struct buf *body)
 	struct error err;
 
 	arena_init(&arena, SIZE_MAX);
-	fuzz_must(dist_message_decode(&arena, body->data, body->len, &limits, &message, &err));
-	fuzz_must(dist_operation_name(message.operation) != NULL);
+	must(dist_message_decode(&arena, body->data, body->len, &limits, &message, &err));
+	must(dist_operation_name(message.operation) != NULL);
 	arena_clear(&arena);
 }
 
@@ -54,7 +47,7 @@ static void check_bytes(struct frame_reader *r, const uint8_t *data, size_t len)
 	while (len > 0) {
 		size_t used;
 		enum frame_event event = frame_feed(r, data, len, &used);
-		fuzz_must(event != FRAME_SKIPPED);
+		must(event != FRAME_SKIPPED);
 		if (event == FRAME_MESSAGE)
 			check_frame(&r->body);
 		data += used;
@@ -74,7 +67,7 @@ void fuzz_peer_check(struct fuzz_peer *peer)
 	/* What did not go into the socket any more. */
 	if (peer->link.out.len > 0)
 		check_bytes(&r, peer->link.out.data + peer->link.out_at, peer->link.out.len - peer->link.out_at);
-	fuzz_must(r.header_len == 0);
+	must(r.header_len == 0);
 	frame_reader_clear(&r);
 	link_close(&peer->link);
 	io_close(&peer->fd);

@@ -3,7 +3,6 @@
 #ifndef FUZZ_PEER_H
 #define FUZZ_PEER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,7 +13,6 @@ struct fuzz_peer {
 	int fd; /* the peer's end */
 };
 
-void fuzz_must(bool condition);
 /* The link is open, to a peer that has sent these bytes (at most 64 KiB of them) and closed. */
 void fuzz_peer_start(struct fuzz_peer *peer, const uint8_t *data, size_t size);
 /* Closes; all whole frames that the link has sent must decode. */

@@ -3,20 +3,9 @@
  * Any bytes as text for a terminal. Whatever they are cut into, the same must come out; nothing in it may be what a terminal obeys, but for newlines,
  * tabs and (where wanted) colours, which must be put back at the end; and what is safe already must pass unchanged.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/terminal.h"
 #include "etf/utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void must(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "fuzz_must.h"
 
 /* Written apart from the filter's own rules. 0: nothing that may stand here. */
 static size_t colour_sequence(const uint8_t *p, size_t len)
