@@ -370,8 +370,18 @@ void broker_client_fail(struct broker_client *c, const struct error *why)
 
 void broker_client_finish(struct broker_client *c)
 {
-	if (c->splice)
-		splice_abandon(c->splice);
+	struct error why = { .code = ERROR_NONE };
+
+	if (!c->splice)
+		return;
+	/* Told before its stream closes: our front must not take that for the node's doing. */
+	if (c->late_failure) {
+		error_set(&why, ERROR_SSH_LOST, "the process that holds the SSH connection was ended");
+		error_cure(&why, "try again");
+		reply_failure(c, MUX_S_FAILURE, &why);
+		flush(c);
+	}
+	splice_abandon(c->splice);
 }
 
 void broker_client_resize(struct broker_client *c)

@@ -37,7 +37,7 @@ void broker_client_read(struct broker_client *client, struct broker_service *ser
 bool broker_client_run(struct broker_client *client, const struct pollset *set);
 /* The SSH connection is lost: whoever has a channel or waits for one is told why. */
 void broker_client_fail(struct broker_client *client, const struct error *why);
-/* What the client wrote is passed on before all ends. */
+/* Before all ends: what the client wrote is passed on, and it is told. */
 void broker_client_finish(struct broker_client *client);
 void broker_client_resize(struct broker_client *client);
 bool broker_client_is_done(const struct broker_client *client);
