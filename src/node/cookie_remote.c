@@ -117,9 +117,9 @@ bool cookie_from_remote(const struct cookie_sources *sources, struct stream *str
 			ok = cookie_take(text.data, text.len, cookie, err);
 		else if (ok)
 			ok = missing(sources, cookie,
-				sources->remote_command ? "prints nothing"
-							: "is not there, or the account may not read it",
-				err);
+				     sources->remote_command ? "prints nothing"
+							     : "is not there, or the account may not read it",
+				     err);
 	}
 	buf_clear(&text);
 	return ok;
