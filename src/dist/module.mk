@@ -15,6 +15,6 @@ tests_unit_tls_test_SOURCES = tests/unit/tls_test.c tests/unit/tls_server.c test
 FUZZ_TARGETS += tests/fuzz/fuzz_epmd tests/fuzz/fuzz_handshake tests/fuzz/fuzz_frames tests/fuzz/fuzz_tls
 tests_fuzz_fuzz_epmd_SOURCES = tests/fuzz/fuzz_epmd.c tests/fuzz/fuzz_must.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_handshake_SOURCES = tests/fuzz/fuzz_handshake.c tests/fuzz/fuzz_must.h $(FUZZ_MAIN)
-tests_fuzz_fuzz_frames_SOURCES = tests/fuzz/fuzz_frames.c tests/fuzz/fuzz_must.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_frames_SOURCES = tests/fuzz/fuzz_frames.c tests/fuzz/fuzz_must.h $(FUZZ_TERMS) $(FUZZ_MAIN)
 tests_fuzz_fuzz_tls_SOURCES = tests/fuzz/fuzz_tls.c tests/unit/tls_server.c tests/unit/tls_server.h $(FUZZ_MAIN)
 EXTRA_DIST += tests/tools/record_frames.py

@@ -34,7 +34,7 @@ EXTRA_DIST += tests/tools/terms.escript docs/json.md
 tests/e2e/etf_differential.log: tests/tools/etf_differential$(EXEEXT)
 
 FUZZ_TARGETS += tests/fuzz/fuzz_decode tests/fuzz/fuzz_print tests/fuzz/fuzz_scan tests/fuzz/fuzz_compare
-tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz_decode.c tests/fuzz/fuzz_must.h $(FUZZ_MAIN)
-tests_fuzz_fuzz_print_SOURCES = tests/fuzz/fuzz_print.c tests/fuzz/fuzz_must.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_decode_SOURCES = tests/fuzz/fuzz_decode.c tests/fuzz/fuzz_must.h $(FUZZ_TERMS) $(FUZZ_MAIN)
+tests_fuzz_fuzz_print_SOURCES = tests/fuzz/fuzz_print.c tests/fuzz/fuzz_must.h $(FUZZ_TERMS) $(FUZZ_MAIN)
 tests_fuzz_fuzz_scan_SOURCES = tests/fuzz/fuzz_scan.c tests/fuzz/fuzz_must.h $(FUZZ_MAIN)
-tests_fuzz_fuzz_compare_SOURCES = tests/fuzz/fuzz_compare.c tests/fuzz/fuzz_must.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_compare_SOURCES = tests/fuzz/fuzz_compare.c tests/fuzz/fuzz_must.h $(FUZZ_TERMS) $(FUZZ_MAIN)
