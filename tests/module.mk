@@ -29,7 +29,7 @@ EXTRA_DIST += \
 # and its _SOURCES, both in the module.mk of its floor. `make check` feeds it the seeds; configured with
 # `CC=clang --enable-fuzzing` it is a libFuzzer program, and `make fuzz FUZZ_SECONDS=60` runs them all. What the fuzzer finds
 # becomes a seed.
-EXTRA_DIST += tests/fuzz/seeds tests/fuzz/dictionaries tests/fuzz/mutate_terms.c tests/fuzz/replay.c
+EXTRA_DIST += tests/fuzz/seeds tests/fuzz/dictionaries
 if FUZZING
 FUZZ_MAIN =
 FUZZ_TERMS = tests/fuzz/mutate_terms.c

@@ -98,8 +98,6 @@ static size_t walk_parts(struct walk *w, size_t at, int depth)
 	case ETF_TAG_EXPORT:
 		return walk_terms(w, at + 1, 3, depth);
 	case ETF_TAG_NEW_PID:
-		at = walk_term(w, at + 1, depth);
-		return at ? at + 12 : 0;
 	case ETF_TAG_V4_PORT:
 		at = walk_term(w, at + 1, depth);
 		return at ? at + 12 : 0;
