@@ -110,8 +110,8 @@ static bool decode_value(struct show *show, struct arena *arena, const struct te
 	if (etf_decode(arena, show->value.data, show->value.len, &limits, value, &used, err))
 		return true;
 	if (err->code == ERROR_LIMIT) {
-		error_set(err, ERROR_RESULT_TOO_LARGE, "the result takes more than %d MiB here",
-			  EVALUATE_ARENA_MAX >> 20);
+		error_set(err, ERROR_RESULT_TOO_LARGE,
+			  "the result takes more than %d MiB here, or is nested too deeply", EVALUATE_ARENA_MAX >> 20);
 		error_cure(err, "ask for less of it");
 	}
 	return false;
