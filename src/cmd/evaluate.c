@@ -14,7 +14,7 @@
 #include "etf/print.h"
 
 /* What an output may hold back: the session's window, and what one more message brings. */
-enum { OUTPUT_MAX = 2 * 1024 * 1024 };
+enum { OUTPUT_MAX = 2 * SESSION_WINDOW_MAX };
 
 static const char word_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@";
 

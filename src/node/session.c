@@ -16,10 +16,9 @@
 #include "node/session_message.h"
 
 enum {
-	/* Bytes that may be on their way and not yet acknowledged: more than bandwidth times round trip of most links. */
-	WINDOW = 1024 * 1024,
+	WINDOW_PER_MS = 100 * 1024,
 	/* Acknowledged when this much has been taken, so that a flood costs few messages back. */
-	ACKNOWLEDGE_AT = WINDOW / 4,
+	ACKNOWLEDGE_AT = SESSION_WINDOW_MIN / 4,
 	/* No acknowledgement while this much waits for the reader of our output. */
 	SLOW_READER = 64 * 1024,
 	/* How long the node may take to end an evaluation that is to be ended, ms. */
@@ -36,6 +35,8 @@ struct session {
 	struct arena pids;     /* what the following two live in */
 	const struct term *controller;
 	const struct term *relay;
+	int64_t sent_at; /* clock_ms() of the request */
+	size_t window;
 	size_t unacknowledged;
 	bool asked;          /* the guard's question has been asked */
 	int ending_signal;   /* the evaluation is being ended for this signal … */
@@ -86,7 +87,7 @@ static bool on_data(struct session *s, enum session_message stream, const struct
 	if (bytes->kind != ETF_BINARY)
 		return error_set(err, ERROR_PROTOCOL, "the node sent output that is not bytes");
 	s->unacknowledged += bytes->bytes.len;
-	if (s->unacknowledged > 2 * WINDOW)
+	if (s->unacknowledged > 2 * s->window)
 		return error_set(err, ERROR_PROTOCOL, "the node sends more than it may before we have taken it");
 	/* Of an evaluation that is being ended nothing more is shown. */
 	if (s->ending_signal || s->ending_timeout)
@@ -161,11 +162,27 @@ static bool on_controller(struct session *s, const struct term *pid, struct erro
 	return s->ending_signal || s->ending_timeout ? end(s, err) : true;
 }
 
+/* The first answer tells how far away the node is: one that is far may send more ahead. */
+static bool widen(struct session *s, struct error *err)
+{
+	int64_t wanted = (clock_ms() - s->sent_at) * WINDOW_PER_MS;
+	size_t window = wanted < SESSION_WINDOW_MAX ? (size_t)wanted : SESSION_WINDOW_MAX;
+
+	if (window <= s->window)
+		return true;
+	size_t more = window - s->window;
+	s->window = window;
+	return session_send(s->link, s->relay, &s->tag, SESSION_ACKNOWLEDGE, (int64_t)more, err);
+}
+
 /* {Tag, 0, Relay, Watcher} */
 static bool on_started(struct session *s, const struct term *part, uint32_t count, struct error *err)
 {
-	if (!s->relay)
+	if (!s->relay) {
 		s->relay = keep_pid(s, &part[2]);
+		if (!widen(s, err))
+			return false;
+	}
 	return count > 3 ? on_controller(s, &part[3], err) : true;
 }
 
@@ -330,7 +347,13 @@ bool session_run(struct link *link, const struct session_request *request, const
 		 struct session_result *result, struct error *err)
 {
 	struct session s = {
-		.link = link, .request = request, .sink = sink, .result = result, .deadline = IO_NO_DEADLINE
+		.link = link,
+		.request = request,
+		.sink = sink,
+		.result = result,
+		.deadline = IO_NO_DEADLINE,
+		.sent_at = clock_ms(),
+		.window = SESSION_WINDOW_MIN,
 	};
 
 	*result = (struct session_result){ .detached = -1 };
@@ -340,7 +363,7 @@ bool session_run(struct link *link, const struct session_request *request, const
 	s.spawn = link_new_ref(link);
 	s.tag = link_new_ref(link);
 	bool told = io_tell_stop(true);
-	bool ok = session_spawn(link, request, &s.spawn, &s.tag, WINDOW, err);
+	bool ok = session_spawn(link, request, &s.spawn, &s.tag, s.window, err);
 	while (ok && !s.finished)
 		ok = turn(&s, err);
 	io_tell_stop(told);

@@ -16,6 +16,15 @@
 #include "node/link.h"
 #include "remote/session.h"
 
+enum {
+	/*
+	 * Bytes that may be on their way and not yet acknowledged: for each ms of the round trip 100 KiB, hence 100 MB/s, within these bounds. As
+	 * much may wait for the reader of our output, and a piece more.
+	 */
+	SESSION_WINDOW_MIN = 1024 * 1024,
+	SESSION_WINDOW_MAX = 4 * 1024 * 1024,
+};
+
 enum session_language { SESSION_ERLANG, SESSION_ELIXIR };
 
 struct session_request {

@@ -15,7 +15,7 @@
  *       Show       1 as the node's own shell prints it, 2 the same without limit of depth, 3 as term_to_binary,
  *                  4 raw bytes of a binary or iodata, 5 not at all
  *       Columns    width of the text, 80 where there is no terminal
- *       Window     how many bytes may be on their way unacknowledged, 1 at least. A chunk may pass it by less than 64 KiB.
+ *       Window     how many bytes may be on their way unacknowledged, 1 at least. A chunk may pass it by less than 240 KiB.
  *       Guard      [{Module, Function, Arity}], names as binaries, Arity -1 for any
  *
  * The spawned process is W. To us:
@@ -24,7 +24,7 @@
  *     {Tag, 1, Bytes}                       output of the code, UTF-8
  *     {Tag, 2, Bytes}                       of the value
  *     {Tag, 3, Bytes}                       of the text of an exception or of the compiler's messages, UTF-8
- *                                           Each has at most 64 KiB; a character may be split between two of the same kind.
+ *                                           Each has at most 240 KiB; a character may be split between two of the same kind.
  *                                           Values and exceptions end without newline. All three count against Window.
  *     {Tag, 4, What}                        the guard found What ("init:stop/0", as a binary) and asks; nothing of the text
  *                                           has been evaluated yet

@@ -53,10 +53,10 @@ relay_write(S, Room, [], {_, <<>>, From, Reply}, Last) ->
 relay_write(S, Room, Queue, Write, Last) ->
     pump(S, Room, Queue ++ [Write], Last).
 
-pump(S, Room, [{Kind, Bytes, From, Reply} | Queue], Last) when Room > 0, byte_size(Bytes) > 65536 ->
-    {Chunk, Rest} = split_binary(Bytes, 65536),
+pump(S, Room, [{Kind, Bytes, From, Reply} | Queue], Last) when Room > 0, byte_size(Bytes) > 245760 ->
+    {Chunk, Rest} = split_binary(Bytes, 245760),
     element(2, S) ! {element(3, S), Kind, Chunk},
-    pump(S, Room - 65536, [{Kind, Rest, From, Reply} | Queue], Last);
+    pump(S, Room - 245760, [{Kind, Rest, From, Reply} | Queue], Last);
 pump(S, Room, [{Kind, Bytes, From, Reply} | Queue], Last) when Room > 0 ->
     element(2, S) ! {element(3, S), Kind, Bytes},
     From ! Reply,

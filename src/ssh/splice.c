@@ -12,16 +12,25 @@
 
 #include <libssh/callbacks.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "ssh/channel_open.h"
 
 enum {
 	/*
-	 * A read takes all that libssh holds. libssh opens its window after each, to 1,280,000 bytes, whatever it still holds: were
-	 * less taken, it would come to hold 256 MiB, and then lose bytes. So it is never more than one window and a half.
+	 * What the server may send ahead. libssh's own window, 1,280,000 bytes opened again when half is used up, is 8 MB/s at 80 ms: where
+	 * a channel took this long to open, it is made larger. Nearer it would only take memory from others.
 	 */
-	FROM_SSH_MAX = 2 * 1024 * 1024,
+	FAR_MS = 20,
+	FAR_WINDOW = 4 * 1024 * 1024,
+	FAR_STEP = 256 * 1024, /* opened again when this much was taken */
+	/*
+	 * A read takes all that libssh holds. libssh opens its window after each, whatever it still holds: were less taken, it would come to
+	 * hold 256 MiB, and then lose bytes. So it is never more than one window and a half.
+	 */
+	FROM_SSH_MAX = 2 * FAR_WINDOW,
+	NEAR_MAX = 2 * 1024 * 1024, /* … with libssh's own window */
 	TO_SSH_MAX = 128 * 1024,
 };
 
@@ -34,6 +43,7 @@ struct end {
 	bool is_socket;
 	bool done;     /* IN: its end was read. OUT, ERR: closed, or nobody takes more */
 	bool has_data; /* OUT, ERR: libssh holds bytes for it */
+	size_t taken;  /* OUT, ERR: bytes since the window was opened last */
 	struct buf waiting;
 };
 
@@ -44,6 +54,8 @@ struct splice {
 	struct ssh_channel_callbacks_struct callbacks;
 	enum splice_state state;
 	struct end ends[END_COUNT];
+	int64_t asked_at; /* clock_ms() */
+	bool far;
 	bool eof_sent;
 	bool remote_eof;
 	bool remote_closed;
@@ -62,7 +74,7 @@ static int on_data(ssh_session session, ssh_channel channel, void *data, uint32_
 
 	(void)session, (void)channel, (void)data;
 	/* The length is that of all that libssh holds. */
-	flooded |= len > FROM_SSH_MAX;
+	flooded |= len > (c->far ? FROM_SSH_MAX : NEAR_MAX);
 	c->ends[is_stderr ? ERR : OUT].has_data = true;
 	return 0;
 }
@@ -115,7 +127,9 @@ static void end_init(struct end *end, int fd, size_t max)
 {
 	struct stat st;
 
-	*end = (struct end){ .fd = fd, .place = -1, .old_flags = fcntl(fd, F_GETFL), .done = fd < 0 };
+	*end = (struct end){
+		.fd = fd, .place = -1, .old_flags = fcntl(fd, F_GETFL), .done = fd < 0, .taken = FAR_STEP
+	};
 	end->is_socket = fd >= 0 && fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
 	buf_init(&end->waiting, max);
 }
@@ -135,6 +149,7 @@ struct splice *splice_new(ssh_session ssh, const struct mux_request *request, co
 
 	c->session = ssh;
 	c->exit_status = -1;
+	c->asked_at = clock_ms();
 	channel_opening_init(&c->opening, request, request->want_tty ? fds[IN] : -1);
 	c->callbacks = (struct ssh_channel_callbacks_struct){
 		.userdata = c,
@@ -207,6 +222,7 @@ enum splice_state splice_advance(struct splice *c)
 			break;
 		case OPEN_DONE:
 			c->state = SPLICE_OPEN;
+			c->far = clock_ms() - c->asked_at >= FAR_MS;
 			break;
 		}
 	}
@@ -308,6 +324,23 @@ static size_t write_end(struct end *end, const uint8_t *data, size_t len)
 	return len;
 }
 
+/*
+ * libssh opens the window to what a read asks for beyond what it holds, and tells the server: so that is asked for now and then only. It
+ * holds something, so it does not wait.
+ */
+static int read_channel(struct splice *c, struct end *end, bool is_stderr)
+{
+	bool widen = c->far && end->taken >= FAR_STEP;
+	int n = widen ? ssh_channel_read_timeout(c->ssh, scratch, FAR_WINDOW, is_stderr, 0)
+		      : ssh_channel_read_nonblocking(c->ssh, scratch, sizeof scratch, is_stderr);
+
+	if (widen)
+		end->taken = 0;
+	if (n > 0)
+		end->taken += (size_t)n;
+	return n;
+}
+
 /* Channel to descriptor. True: there may be more at once. */
 static bool drain(struct splice *c, struct end *end, bool is_stderr)
 {
@@ -320,7 +353,7 @@ static bool drain(struct splice *c, struct end *end, bool is_stderr)
 	if (!end->has_data)
 		return false;
 	end->has_data = false;
-	int n = ssh_channel_read_nonblocking(c->ssh, scratch, sizeof scratch, is_stderr);
+	int n = read_channel(c, end, is_stderr);
 	/* Less than asked for is all that there was; asking once more would poll the socket. */
 	if (n == (int)sizeof scratch)
 		end->has_data = true;
