@@ -13,20 +13,21 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "platform/platform.h"
 
 /*
- * Standard output may be shared with other programs, so it is not set to O_NONBLOCK. After POLLOUT a pipe takes this much without
- * waiting (POSIX: PIPE_BUF). A terminal promises room for one byte only: it is opened once more.
+ * Standard output may be shared with other programs, so it is not set to O_NONBLOCK: a terminal or pipe is opened once more. Where that is
+ * not possible, a pipe takes this much after POLLOUT without waiting (POSIX: PIPE_BUF). A terminal promises room for one byte only.
  */
 #ifdef PIPE_BUF
 enum { SAFE_WRITE = PIPE_BUF < 4096 ? PIPE_BUF : 4096 };
 #else
 enum { SAFE_WRITE = 512 };
 #endif
-enum { FILE_WRITE = 256 * 1024 };
+enum { LARGE_WRITE = 256 * 1024 };
 
-/* The same terminal, opened for us alone and without waiting; -1 if that is not allowed (after su, it may be another user's). */
-static int open_again(int fd)
+/* The same terminal, opened once more and without waiting; -1 if that is not allowed (after su, it may be another user's). */
+static int open_terminal_again(int fd)
 {
 	const char *name = ttyname(fd);
 	struct stat mine, opened;
@@ -39,8 +40,11 @@ static int open_again(int fd)
 
 void output_init(struct output *o, int fd, const char *name, size_t max)
 {
+	struct stat st;
+
 	*o = (struct output){ .fd = fd, .name = name, .terminal = terminal_is(fd) };
-	int again = o->terminal ? open_again(fd) : -1;
+	o->file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+	int again = o->terminal ? open_terminal_again(fd) : platform_open_pipe_again(fd);
 	if (again >= 0) {
 		o->fd = again;
 		o->own_fd = true;
@@ -78,16 +82,15 @@ static bool takes_now(const struct output *o)
 {
 	struct pollfd one = { .fd = o->fd, .events = POLLOUT };
 
-	return poll(&one, 1, 0) > 0;
+	return o->own_fd || o->file || poll(&one, 1, 0) > 0;
 }
 
 bool output_flush_some(struct output *o)
 {
-	struct stat st;
-	bool file = fstat(o->fd, &st) == 0 && S_ISREG(st.st_mode);
+	size_t most = o->own_fd || o->file ? LARGE_WRITE : SAFE_WRITE;
 
 	while (!o->failed && o->at < o->pending.len && takes_now(o)) {
-		size_t len = o->pending.len - o->at, most = file ? FILE_WRITE : SAFE_WRITE;
+		size_t len = o->pending.len - o->at;
 		ssize_t n = io_write(o->fd, o->pending.data + o->at, len < most ? len : most);
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			break;

@@ -7,9 +7,11 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #ifdef HAVE_SYS_PRCTL_H
 #include <sys/prctl.h>
@@ -67,6 +69,27 @@ size_t platform_stack(void)
 
 	return getrlimit(RLIMIT_STACK, &stack) < 0 || stack.rlim_cur == RLIM_INFINITY ? SIZE_MAX
 										      : (size_t)stack.rlim_cur;
+}
+
+int platform_open_pipe_again(int fd)
+{
+#ifdef USE_PROC_SELF_FD
+	struct stat mine, opened;
+	char path[32];
+
+	if (fstat(fd, &mine) < 0 || !S_ISFIFO(mine.st_mode))
+		return -1;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	int again = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (again < 0)
+		return -1;
+	if (fstat(again, &opened) == 0 && opened.st_dev == mine.st_dev && opened.st_ino == mine.st_ino)
+		return again;
+	close(again);
+#else
+	(void)fd;
+#endif
+	return -1;
 }
 
 bool platform_fill_standard(void)

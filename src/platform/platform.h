@@ -26,6 +26,11 @@ size_t platform_stack(void);
 bool platform_die_with_parent(int signal);
 /* Closes every descriptor from 3 on but these (at most 8, in any order), as in a forked child that is a program of its own. */
 void platform_close_others(const int *keep, size_t count);
+/*
+ * A pipe that we write to, opened once more without waiting: O_NONBLOCK on the descriptor that we have would hold for all who share it. -1: it
+ * is none, or that is not possible.
+ */
+int platform_open_pipe_again(int fd);
 /* Unpredictable bytes, at most 256. False: the system has none. */
 bool platform_random(void *data, size_t len);
 
