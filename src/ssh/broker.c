@@ -176,7 +176,7 @@ static bool wait_for_work(struct broker *b, bool more)
 
 	set->count = 0;
 	int lifeline = pollset_add(set, b->start->lifeline, POLLIN);
-	pollset_add(set, broker_wake_descriptor(), POLLIN);
+	int wake = pollset_add(set, broker_wake_descriptor(), POLLIN);
 	b->ssh_place = -1;
 	if (b->service.ssh) {
 		b->ssh_place = pollset_add(set, b->session.fd, (short)(POLLIN | (blocked ? POLLOUT : 0)));
@@ -193,9 +193,7 @@ static bool wait_for_work(struct broker *b, bool more)
 		for (size_t i = 0; i < set->count; i++)
 			set->fds[i].revents = 0;
 	}
-	bool ended = broker_take_end();
-
-	return ended || pollset_events(set, lifeline);
+	return (pollset_events(set, wake) && broker_take_end()) || pollset_events(set, lifeline);
 }
 
 /* The system has no descriptor for a client: it waits, and may be lucky. */
@@ -291,7 +289,9 @@ static bool move(struct broker *b)
 {
 	for (int round = 0; round < ROUNDS_MAX; round++) {
 		bool more = false;
-		if (b->service.ssh && !read_ssh(b))
+		/* A client's bytes need no look at what SSH brings. */
+		bool look = round > 0 || pollset_events(&b->set, b->ssh_place);
+		if (look && b->service.ssh && !read_ssh(b))
 			run_down(b);
 		uint64_t packets = b->counter.in_packets;
 		for (size_t i = 0; i < b->client_count; i++)
@@ -343,6 +343,9 @@ static void serve(struct broker *b)
 		}
 		keep_alive(b);
 		more = move(b);
+		/* After a write libssh sends no more until it has seen that it may, which mostly is so at once. */
+		if (is_blocked(b))
+			ssh_event_dopoll(b->event, 0);
 		watch_server(b);
 		drop_done_clients(b);
 		more |= b->counter.in_packets != b->packets;
