@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "dist/flags.h"
 #include "etf/encode.h"
 
 void calls_init(struct calls *calls, struct link *link, call_handler *handler, void *context)
@@ -23,31 +22,36 @@ static struct call *free_place(struct calls *calls)
 	return &calls->calls[calls->next];
 }
 
-/* {SPAWN_REQUEST, ReqId, From, GroupLeader, {erpc, execute_call, 4}, [monitor]} and [Ref, Module, Function, Arguments] */
+/*
+ * {REG_SEND, From, Unused, rex} and {'$gen_call', {From, Ref}, {call, erpc, execute_call, [Module, Function, Arguments], GroupLeader}}.
+ * execute_call/3 marks what is returned: what is thrown would else look the same.
+ */
 static void put_request(struct link *link, const struct link_ref *ref, const char *module, const char *function,
 			const struct term *arguments)
 {
 	struct buf *out = &link->out;
 
-	etf_put_tuple(out, 6);
-	etf_put_integer(out, DIST_SPAWN_REQUEST);
-	link_put_ref(link, ref);
+	etf_put_tuple(out, 4);
+	etf_put_integer(out, DIST_REG_SEND);
 	dist_put_self(out, &link->self);
-	dist_put_self(out, &link->self);
+	etf_put_atom(out, "");
+	etf_put_atom(out, "rex");
+	dist_payload(out);
 	etf_put_tuple(out, 3);
+	etf_put_atom(out, "$gen_call");
+	etf_put_tuple(out, 2);
+	dist_put_self(out, &link->self);
+	link_put_ref(link, ref);
+	etf_put_tuple(out, 5);
+	etf_put_atom(out, "call");
 	etf_put_atom(out, "erpc");
 	etf_put_atom(out, "execute_call");
-	etf_put_integer(out, 4);
-	etf_put_list(out, 1);
-	etf_put_atom(out, "monitor");
-	etf_put_nil(out);
-	dist_payload(out);
-	etf_put_list(out, 4);
-	link_put_ref(link, ref);
+	etf_put_list(out, 3);
 	etf_put_atom(out, module);
 	etf_put_atom(out, function);
 	etf_put_term(out, arguments);
 	etf_put_nil(out);
+	dist_put_self(out, &link->self);
 }
 
 bool call_begin(struct calls *calls, const char *module, const char *function, const struct term *arguments,
@@ -58,10 +62,6 @@ bool call_begin(struct calls *calls, const char *module, const char *function, c
 
 	if (!call)
 		return error_set(err, ERROR_LIMIT, "%d calls are on their way to %s already", CALLS_MAX, link->node);
-	if (!(link->node_flags & DIST_FLAG_SPAWN)) {
-		error_set(err, ERROR_CALL_REFUSED, "%s is too old to be asked to spawn", link->node);
-		return error_cure(err, "the node must run OTP 23 or newer");
-	}
 	*call = (struct call){ .open = true, .ref = link_new_ref(link), .deadline = deadline, .of = of };
 	/* So that the answer leads to the place; the other two numbers are enough to be unique. */
 	call->ref.ids[2] = (uint32_t)(call - calls->calls);
@@ -88,49 +88,21 @@ static bool finish(struct calls *calls, struct call *call, struct call_answer *a
 	return calls->handler(calls->context, answer, err);
 }
 
-/* {SPAWN_REPLY, …}: a pid, which is kept for the case that it must be killed; or an atom, why there is none. */
-static bool on_spawn_reply(struct calls *calls, struct call *call, const struct term *result, struct error *err)
+/* {Ref, {return, Value}}, or {Ref, what was raised} */
+static bool on_reply(struct calls *calls, struct call *call, const struct term *reply, struct error *err)
 {
-	struct call_answer answer = { .outcome = CALL_ENDED, .value = result };
+	struct call_answer answer = { .outcome = CALL_RAISED, .value = reply };
 
-	if (result->kind != ETF_PID)
-		return finish(calls, call, &answer, err);
-	if (etf_is_atom(result->pid.node, calls->link->node)) {
-		call->id = result->pid.id;
-		call->serial = result->pid.serial;
-		call->creation = result->pid.creation;
-		call->spawned = true;
-	}
-	return true;
-}
-
-static bool is_class(const struct term *t)
-{
-	return etf_is_atom(t, "return") || etf_is_atom(t, "throw") || etf_is_atom(t, "exit") || etf_is_atom(t, "error");
-}
-
-/* {Ref, return, Value}, {Ref, throw | exit | error, Reason}, {Ref, error, Reason, Stack}; anything else ended the process otherwise. */
-static bool on_down(struct calls *calls, struct call *call, const struct term *reason, struct error *err)
-{
-	struct call_answer answer = { .outcome = CALL_ENDED, .value = reason };
-
-	if ((etf_is_tuple(reason, 3, NULL) || etf_is_tuple(reason, 4, NULL)) &&
-	    link_is_ref(calls->link, &reason->tuple.elements[0], &call->ref) && is_class(&reason->tuple.elements[1])) {
-		const struct term *part = reason->tuple.elements;
-		answer.outcome = etf_is_atom(&part[1], "return") ? CALL_RETURNED : CALL_RAISED;
-		answer.class = &part[1];
-		answer.value = &part[2];
+	if (etf_is_tuple(reply, 2, "return")) {
+		answer.outcome = CALL_RETURNED;
+		answer.value = &reply->tuple.elements[1];
 	}
 	return finish(calls, call, &answer, err);
 }
 
 /* {io_request, From, ReplyAs, _}: {io_reply, ReplyAs, {error, enotsup}}. Silence would leave the function waiting. */
-static bool on_message(struct link *link, const struct term *message, struct error *err)
+static bool refuse_io(struct link *link, const struct term *message, struct error *err)
 {
-	if (!etf_is_tuple(message, 4, "io_request") || message->tuple.elements[1].kind != ETF_PID) {
-		link->counters.refused++;
-		return true;
-	}
 	const struct term *part = message->tuple.elements;
 	size_t begin = link_begin(link);
 	link_put_send(link, &part[1]);
@@ -145,30 +117,20 @@ static bool on_message(struct link *link, const struct term *message, struct err
 
 static bool on_link_message(void *context, const struct link_message *message, struct error *err)
 {
+	const struct term *payload = message->payload;
 	struct calls *calls = context;
+	struct call *call = NULL;
 
-	if (message->kind == LINK_TO_US)
-		return on_message(calls->link, message->payload, err);
-	struct call *call = find(calls, message->ref);
-	/* One whose time was over, or that was never made. */
-	if (!call)
-		return true;
-	return message->kind == LINK_DOWN ? on_down(calls, call, message->payload, err)
-					  : on_spawn_reply(calls, call, message->payload, err);
-}
-
-/* {EXIT2, From, To, kill}, where the node has told whom. */
-static void put_kill(struct link *link, const struct call *call)
-{
-	if (!call->spawned)
-		return;
-	size_t begin = link_begin(link);
-	etf_put_tuple(&link->out, 4);
-	etf_put_integer(&link->out, DIST_EXIT2);
-	dist_put_self(&link->out, &link->self);
-	etf_put_pid(&link->out, link->node, call->id, call->serial, call->creation);
-	etf_put_atom(&link->out, "kill");
-	dist_end(&link->out, begin);
+	if (message->kind == LINK_TO_US && etf_is_tuple(payload, 2, NULL))
+		call = find(calls, &payload->tuple.elements[0]);
+	if (call)
+		return on_reply(calls, call, &payload->tuple.elements[1], err);
+	if (message->kind == LINK_TO_US && etf_is_tuple(payload, 4, "io_request") &&
+	    payload->tuple.elements[1].kind == ETF_PID)
+		return refuse_io(calls->link, payload, err);
+	/* The answer to a call whose time was over, or that was never made. */
+	calls->link->counters.refused++;
+	return true;
 }
 
 static int64_t first_deadline(const struct calls *calls)
@@ -193,11 +155,10 @@ static bool expire(struct calls *calls, int64_t now, struct error *err)
 		struct call_answer answer = { .outcome = CALL_TIMED_OUT };
 		if (!call->open || call->deadline == IO_NO_DEADLINE || call->deadline > now)
 			continue;
-		put_kill(calls->link, call);
 		if (!finish(calls, call, &answer, err))
 			return false;
 	}
-	return link_flush(calls->link, err);
+	return true;
 }
 
 bool calls_turn(struct calls *calls, struct error *err)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Calls of functions on the node over a link: many may be on their way at once, each has its deadline, and each answer finds its call by
- * its reference. For short questions whose code does not print; what an operator writes goes through node/session.h, which has
- * the guard, a window for output, and ends what was started.
+ * its reference. For short questions whose code ends by itself and does not print; what an operator writes goes through
+ * node/session.h, which has the guard, a window for output, and ends what was started.
  *
- * A call is one SPAWN_REQUEST of erpc:execute_call/4 with a monitor: the answer is the reason with which the process exits. So nothing
- * of the node is waited for but the call itself (`rex` is one process for all, and spawns one for each call as well).
+ * A call is a message to the node's `rex`, which spawns a process for it. SPAWN_REQUEST with a monitor would do without `rex` and could be
+ * ended, but costs the node two messages a call, which is a quarter of the rate in sequence (docs/performance.md).
  */
 #ifndef NODE_CALL_H
 #define NODE_CALL_H
@@ -22,15 +22,14 @@ enum { CALLS_MAX = 256 /* on their way at once */ };
 
 enum call_outcome {
 	CALL_RETURNED,  /* `value` */
-	CALL_RAISED,    /* `class` (throw, exit or error) and `value`, the reason */
-	CALL_ENDED,     /* the process was killed, or not even spawned; `value` is why */
-	CALL_TIMED_OUT, /* no `value`; it is killed on the node. An answer of more than LINK_FRAME_MAX looks the same. */
+	CALL_RAISED,    /* `value`: {badrpc, {'EXIT', Reason}}, or what was thrown */
+	CALL_TIMED_OUT, /* no `value`. It goes on there. An answer of more than LINK_FRAME_MAX looks the same. */
 };
 
-/* The terms live until the handler returns. */
+/* The term lives until the handler returns. */
 struct call_answer {
 	enum call_outcome outcome;
-	const struct term *class, *value;
+	const struct term *value;
 	void *of; /* as given to call_begin */
 };
 
@@ -39,8 +38,6 @@ typedef bool call_handler(void *context, const struct call_answer *answer, struc
 
 struct call {
 	bool open;
-	bool spawned; /* then these are its pid's parts */
-	uint32_t id, serial, creation;
 	struct link_ref ref;
 	int64_t deadline;
 	void *of;
@@ -58,8 +55,7 @@ struct calls {
 void calls_init(struct calls *calls, struct link *link, call_handler *handler, void *context);
 /*
  * Module and function are UTF-8; the arguments a proper list. Sends nothing yet: what is begun before calls_turn leaves in one write. The
- * deadline is one of clock_ms(), or IO_NO_DEADLINE. Errors: ERROR_LIMIT (CALLS_MAX are on their way), ERROR_CALL_REFUSED (an old
- * node, which does not spawn).
+ * deadline is one of clock_ms(), or IO_NO_DEADLINE. Errors: ERROR_LIMIT (CALLS_MAX are on their way).
  */
 bool call_begin(struct calls *calls, const char *module, const char *function, const struct term *arguments,
 		int64_t deadline, void *of, struct error *err);

@@ -29,7 +29,6 @@ static struct {
 	int count;
 	enum call_outcome outcome;
 	int64_t value;
-	char class[16];
 	void *of;
 } last;
 
@@ -40,9 +39,6 @@ static bool on_answer(void *context, const struct call_answer *answer, struct er
 	last.count++;
 	last.outcome = answer->outcome;
 	last.value = answer->value && answer->value->kind == ETF_INTEGER ? answer->value->integer : -1;
-	last.class[0] = '\0';
-	if (answer->class)
-		snprintf(last.class, sizeof last.class, "%.*s", (int)answer->class->atom.len, answer->class->atom.name);
 	last.of = answer->of;
 	return true;
 }
@@ -116,76 +112,59 @@ static void send_to_us(struct buf *out)
 	buf_clear(out);
 }
 
-static void send_spawn_reply(const struct link_ref *ref, bool spawned)
+/* {Ref, {Mark, 5}} */
+static void send_reply(const struct link_ref *ref, const char *mark)
 {
 	struct buf out;
 
 	buf_init(&out, 4096);
 	size_t begin = dist_begin(&out);
-	etf_put_tuple(&out, 5);
-	etf_put_integer(&out, DIST_SPAWN_REPLY);
-	etf_put_reference(&out, link_.self.node, link_.self.creation, ref->ids, 3);
+	etf_put_tuple(&out, 3);
+	etf_put_integer(&out, DIST_SEND);
+	etf_put_atom(&out, "");
 	dist_put_self(&out, &link_.self);
-	etf_put_integer(&out, 2);
-	if (spawned)
-		put_pid(&out);
-	else
-		etf_put_atom(&out, "system_limit");
-	dist_end(&out, begin);
-	send_to_us(&out);
-}
-
-/* {Ref, Class, 5}; class NULL: the atom `killed`. */
-static void send_down(const struct link_ref *ref, const char *class)
-{
-	struct buf out;
-
-	buf_init(&out, 4096);
-	size_t begin = dist_begin(&out);
-	etf_put_tuple(&out, 4);
-	etf_put_integer(&out, DIST_PAYLOAD_MONITOR_P_EXIT);
-	put_pid(&out);
-	dist_put_self(&out, &link_.self);
-	etf_put_reference(&out, link_.self.node, link_.self.creation, ref->ids, 3);
 	dist_payload(&out);
-	if (class) {
-		etf_put_tuple(&out, 3);
-		etf_put_reference(&out, link_.self.node, link_.self.creation, ref->ids, 3);
-		etf_put_atom(&out, class);
-		etf_put_integer(&out, 5);
-	} else {
-		etf_put_atom(&out, "killed");
-	}
+	etf_put_tuple(&out, 2);
+	etf_put_reference(&out, link_.self.node, link_.self.creation, ref->ids, 3);
+	etf_put_tuple(&out, 2);
+	etf_put_atom(&out, mark);
+	etf_put_integer(&out, 5);
 	dist_end(&out, begin);
 	send_to_us(&out);
 }
 
-static void the_request_is_what_a_node_takes(void **state)
+static void the_request_is_what_rex_takes(void **state)
 {
 	struct arena arena;
 	struct buf body;
 	struct dist_message m;
 	struct error err;
 	const struct term *wanted;
-	size_t len;
 
 	(void)state;
 	arena_init(&arena, 1 << 20);
 	buf_init(&body, 1 << 20);
 	assert_true(etf_scan(&arena, "[1, <<\"x\">>]", 12, &wanted, &err));
 	assert_true(call_begin(&calls, "lists", "nth", wanted, IO_NO_DEADLINE, NULL, &err));
-	send_spawn_reply(&calls.calls[0].ref, true);
+	struct link_ref ref = calls.calls[0].ref;
+	send_reply(&ref, "return");
 	turn();
 	expect_message(&arena, &body, &m);
-	assert_int_equal(m.operation, DIST_SPAWN_REQUEST);
-	const struct term *part = m.control->tuple.elements;
-	assert_true(link_is_ref(&link_, &part[1], &calls.calls[0].ref));
-	assert_true(link_is_us(&link_, &part[2]) && link_is_us(&link_, &part[3]));
-	assert_true(etf_is_tuple(&part[4], 3, "erpc"));
-	assert_true(etf_is_proper_list(m.payload, &len) && len == 4);
-	assert_true(etf_is_atom(&m.payload->list.elements[1], "lists"));
-	assert_true(etf_equal(&m.payload->list.elements[3], wanted));
-	assert_int_equal(last.count, 0);
+	assert_int_equal(m.operation, DIST_REG_SEND);
+	assert_true(link_is_us(&link_, &m.control->tuple.elements[1]));
+	assert_true(etf_is_atom(&m.control->tuple.elements[3], "rex"));
+	assert_true(etf_is_tuple(m.payload, 3, "$gen_call"));
+	const struct term *from = &m.payload->tuple.elements[1], *call = &m.payload->tuple.elements[2];
+	assert_true(etf_is_tuple(from, 2, NULL) && link_is_us(&link_, &from->tuple.elements[0]));
+	assert_true(link_is_ref(&link_, &from->tuple.elements[1], &ref));
+	assert_true(etf_is_tuple(call, 5, "call") && link_is_us(&link_, &call->tuple.elements[4]));
+	assert_true(etf_is_atom(&call->tuple.elements[1], "erpc") &&
+		    etf_is_atom(&call->tuple.elements[2], "execute_call"));
+	const struct term *arguments = &call->tuple.elements[3];
+	assert_true(arguments->kind == ETF_LIST && arguments->list.count == 3);
+	assert_true(etf_is_atom(&arguments->list.elements[0], "lists") &&
+		    etf_is_atom(&arguments->list.elements[1], "nth"));
+	assert_true(etf_equal(&arguments->list.elements[2], wanted));
 	buf_clear(&body);
 	arena_clear(&arena);
 }
@@ -199,73 +178,35 @@ static void answers_find_their_calls(void **state)
 	begin_call(IO_NO_DEADLINE, &second);
 	begin_call(IO_NO_DEADLINE, &third);
 	struct link_ref refs[3] = { calls.calls[0].ref, calls.calls[1].ref, calls.calls[2].ref };
-	send_down(&refs[1], "return");
+	send_reply(&refs[1], "return");
 	turn();
 	assert_true(last.outcome == CALL_RETURNED && last.value == 5 && last.of == &second);
-	send_down(&refs[0], "throw");
+	send_reply(&refs[0], "badrpc");
 	turn();
-	assert_true(last.outcome == CALL_RAISED && last.value == 5 && last.of == &first);
-	assert_string_equal(last.class, "throw");
+	assert_true(last.outcome == CALL_RAISED && last.value == -1 && last.of == &first);
 	/* One that is answered already, and one whose place another has taken. */
-	send_down(&refs[1], "return");
+	send_reply(&refs[1], "return");
 	begin_call(IO_NO_DEADLINE, &first);
-	send_down(&refs[0], "return");
+	send_reply(&refs[0], "return");
 	turn();
 	assert_true(last.count == 2 && calls.count == 2);
-	send_down(&refs[2], NULL);
+	send_reply(&refs[2], "return");
 	turn();
-	assert_true(last.count == 3 && last.outcome == CALL_ENDED && last.of == &third);
+	assert_true(last.count == 3 && last.outcome == CALL_RETURNED && last.of == &third);
 }
 
-static void what_is_no_class_has_only_ended_the_call(void **state)
+static void what_takes_too_long_is_over(void **state)
 {
-	int one;
-
-	(void)state;
-	begin_call(IO_NO_DEADLINE, &one);
-	send_down(&calls.calls[0].ref, "reboot");
-	turn();
-	assert_true(last.outcome == CALL_ENDED && last.of == &one && last.class[0] == '\0');
-}
-
-static void a_node_that_spawns_nothing_is_told(void **state)
-{
-	int one;
-
-	(void)state;
-	begin_call(IO_NO_DEADLINE, &one);
-	send_spawn_reply(&calls.calls[0].ref, false);
-	turn();
-	assert_true(last.outcome == CALL_ENDED && last.of == &one && calls.count == 0);
-}
-
-static void what_takes_too_long_is_killed(void **state)
-{
-	struct arena arena;
-	struct buf body;
-	struct dist_message m;
 	int slow;
 
 	(void)state;
-	arena_init(&arena, 1 << 20);
-	buf_init(&body, 1 << 20);
 	begin_call(clock_ms() + 50, &slow);
 	struct link_ref ref = calls.calls[0].ref;
-	send_spawn_reply(&ref, true);
 	turn();
-	turn();
-	assert_true(last.count == 1 && last.outcome == CALL_TIMED_OUT && last.of == &slow);
-	expect_message(&arena, &body, &m);
-	body.len = 0;
-	expect_message(&arena, &body, &m);
-	assert_int_equal(m.operation, DIST_EXIT2);
-	assert_int_equal(m.control->tuple.elements[2].pid.id, 99);
-	assert_true(etf_is_atom(&m.control->tuple.elements[3], "kill"));
-	send_down(&ref, "return");
+	assert_true(last.count == 1 && last.outcome == CALL_TIMED_OUT && last.of == &slow && calls.count == 0);
+	send_reply(&ref, "return");
 	turn();
 	assert_int_equal(last.count, 1);
-	buf_clear(&body);
-	arena_clear(&arena);
 }
 
 static void what_would_print_is_answered(void **state)
@@ -310,7 +251,7 @@ static void only_so_many_are_on_their_way(void **state)
 		begin_call(IO_NO_DEADLINE, NULL);
 	assert_false(call_begin(&calls, "m", "f", &none, IO_NO_DEADLINE, NULL, &err));
 	assert_int_equal(err.code, ERROR_LIMIT);
-	send_down(&calls.calls[17].ref, "return");
+	send_reply(&calls.calls[17].ref, "return");
 	turn();
 	begin_call(IO_NO_DEADLINE, NULL);
 	assert_true(calls.calls[17].open);
@@ -330,10 +271,9 @@ static void references_stay_within_old_bounds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(the_request_is_what_a_node_takes),   CASE(answers_find_their_calls),
-		CASE(a_node_that_spawns_nothing_is_told), CASE(what_takes_too_long_is_killed),
-		CASE(what_would_print_is_answered),       CASE(only_so_many_are_on_their_way),
-		CASE(references_stay_within_old_bounds),  CASE(what_is_no_class_has_only_ended_the_call),
+		CASE(the_request_is_what_rex_takes), CASE(answers_find_their_calls),
+		CASE(what_takes_too_long_is_over),   CASE(what_would_print_is_answered),
+		CASE(only_so_many_are_on_their_way), CASE(references_stay_within_old_bounds),
 	};
 
 	return cmocka_run_group_tests_name("call", tests, NULL, NULL);
