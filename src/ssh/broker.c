@@ -50,12 +50,12 @@ struct broker {
 	int listener_place;
 	int ssh_place;
 	int64_t accept_after;
-	int64_t refused_since; /* clock_ms() of the first of the clients that could not be accepted; 0: the last could */
+	int64_t refused_since; /* when the first of the clients that could not be accepted was put off to; 0: the last could */
 	bool starved;          /* of descriptors: a broker that can serve nobody */
-	uint64_t packets;      /* of them, how many everyone has had their turn after */
-	uint64_t unsent;       /* how many we had made when the socket took everything the last time */
-	int64_t heard;         /* clock_ms() of the last packet */
-	int asked;             /* keepalive requests since then */
+	uint64_t packets; /* of them, how many everyone has had their turn after */
+	uint64_t unsent;  /* how many we had made when the socket took everything the last time */
+	int64_t heard;    /* clock_ms() of the last packet */
+	int asked;        /* keepalive requests since then */
 };
 
 static double ms_now(const struct broker *b)
@@ -199,12 +199,9 @@ static bool wait_for_work(struct broker *b, bool more)
 /* The system has no descriptor for a client: it waits, and may be lucky. */
 static void put_off_clients(struct broker *b)
 {
-	int64_t now = clock_ms();
-
-	b->accept_after = now + ACCEPT_PAUSE_MS;
-	if (b->refused_since == 0)
-		b->refused_since = now;
-	b->starved = b->client_count == 0 && now - b->refused_since >= ACCEPT_PATIENCE_MS;
+	b->accept_after = clock_ms() + ACCEPT_PAUSE_MS;
+	b->refused_since = b->refused_since ? b->refused_since : b->accept_after;
+	b->starved = b->client_count == 0 && b->accept_after - b->refused_since >= ACCEPT_PATIENCE_MS;
 }
 
 static void accept_clients(struct broker *b)
