@@ -50,6 +50,12 @@ static void free_pieces(struct pieces *all)
 	all->count = 0;
 }
 
+/* Recordings have names; what a fuzzer made is called by the 40 digits of its hash. */
+static bool is_recording(const char *name)
+{
+	return name[0] != '.' && strlen(name) < 40;
+}
+
 static void read_recordings(const char *target, struct pieces *all)
 {
 	const char *source = getenv("SRCDIR");
@@ -63,7 +69,7 @@ static void read_recordings(const char *target, struct pieces *all)
 		struct error err;
 		struct buf file;
 		buf_init(&file, FRAME_LIMIT);
-		if (entry->d_name[0] != '.' && host_read_file(path, &file, NULL, NULL, &err))
+		if (is_recording(entry->d_name) && host_read_file(path, &file, NULL, NULL, &err))
 			add_piece(all, file.data, file.len);
 		buf_clear(&file);
 		free(path);
