@@ -30,7 +30,7 @@ DECODERS = {
         "on_down,on_link_message",
         "node/session_message.c:session_text,session_line,syntax_error,exception,session_outcome",
         "node/release.c",
-        "node/call.c:find,finish,on_spawn_reply,is_class,on_down,on_message,on_link_message,put_kill,expire",
+        "node/call.c:find,finish,on_reply,refuse_io,on_link_message,expire",
     ],
     "terms": [
         "etf/decode.c", "etf/decode_leaf.c", "etf/encode.c", "etf/number.c", "etf/utf8.c", "etf/term.c", "etf/compare.c", "etf/json.c",
