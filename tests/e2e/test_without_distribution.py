@@ -55,10 +55,10 @@ def said(done, status, code, *texts):
 
 
 @pytest.mark.parametrize("args", [("-setcookie", "geheim"), ("-proto_dist", "none"), ("-start_epmd", "false")], ids=" ".join)
-def test_a_beam_without_a_name(beamline, host, beam, args):
+def test_a_beam_without_a_name(beamline, host, beam, make, args):
     """With a name, -proto_dist none does not start at all."""
-    config = host(only(beam(*args))).config
-    for words, port in ((("eval", "rig", "1"), None), (("ping", "rig:shop"), None), (("eval", "rig", "1"), free_port()), (("nodes", "rig"), free_port())):
+    config, empty = host(only(beam(*args))).config, make.epmd().port
+    for words, port in ((("eval", "rig", "1"), empty), (("ping", "rig:shop"), empty), (("eval", "rig", "1"), free_port()), (("nodes", "rig"), free_port())):
         done = beamline(*words, config=config, epmd_port=port)
         said(done, 69, "no_distribution", "a BEAM runs there as user ", ", pid ", "started without distribution", "nothing can attach", "-sname NAME")
         assert "geheim" not in done.stderr and done.seconds < 3, done
@@ -73,12 +73,12 @@ def test_no_list_of_nodes_is_explained_as_well(beamline, host, beam, make):
     assert answer["without_nodes"][0]["error"]["code"] == "no_distribution", answer
 
 
-def test_the_cookie_stays_on_the_host(beamline, host, beam, rig):
+def test_the_cookie_stays_on_the_host(beamline, host, beam, make, rig):
     """What leaves it is what the command prints there: run it as sshd does, and read that."""
     mark = beam("-setcookie", "geheim", "-sname", "shop", "-proto_dist", "inet_tcp", "-start_epmd", "false", "-erl_epmd_port", str(free_port()))
     note = os.path.join(rig.folder, f"left.{rig.count()}")
     sshd = host(only(mark) + f" | tee {note}.ps", force_command=False, extra=[f"ForceCommand sh -c \"$SSH_ORIGINAL_COMMAND\" | tee {note}"])
-    said(beamline("eval", "rig", "1", config=sshd.config), 69, "node_unknown", "runs there, though, as shop")
+    said(beamline("eval", "rig", "1", config=sshd.config, epmd_port=make.epmd().port), 69, "node_unknown", "runs there, though, as shop")
     with open(note + ".ps", encoding="utf-8") as seen, open(note, encoding="utf-8") as left:
         seen, left = seen.read(), left.read()
     assert "geheim" in seen and "geheim" not in left and "-sname shop" in left, left
@@ -109,9 +109,10 @@ def test_a_node_at_another_epmd(beamline, host, make):
 def test_what_the_account_sees_without_help(beamline, make):
     """Its own ps and ss."""
     epmd = make.epmd()
-    node = make.node("shop", epmd=epmd)
-    done = beamline("eval", "-vv", "rig:shop", "1")
-    said(done, 69, "node_unknown", "though, as shop", f"--epmd-port {epmd.port}")
+    name = f"shop{os.getpid()}"  # the account sees all of this machine
+    node = make.node(name, epmd=epmd)
+    done = beamline("eval", "-vv", f"rig:{name}", "1")
+    said(done, 69, "node_unknown", f"though, as {name}", f"--epmd-port {epmd.port}")
     assert node.alive()
 
 
