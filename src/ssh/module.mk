@@ -9,6 +9,7 @@ libbeamline_a_SOURCES += \
 	src/ssh/channel_open.c src/ssh/channel_open.h src/ssh/connect.c src/ssh/connect.h src/ssh/mux.c src/ssh/mux.h \
 	src/ssh/mux_client.c src/ssh/mux_client.h src/ssh/mux_text.c src/ssh/pollset.c src/ssh/pollset.h src/ssh/proxy.c \
 	src/ssh/session.c src/ssh/session.h src/ssh/socket_folder.c src/ssh/socket_folder.h src/ssh/splice.c src/ssh/splice.h \
+	src/ssh/splice_move.c src/ssh/splice_private.h \
 	src/ssh/stream.c src/ssh/tunnel.c src/ssh/tunnel.h
 
 # Driven by the end-to-end tests, which build it when they need it.
