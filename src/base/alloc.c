@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void NORETURN out_of_memory(void)
+void out_of_memory(void)
 {
 	static const char text[] = "beamline: system: out of memory [no_resources]\n";
 

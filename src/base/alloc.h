@@ -25,5 +25,7 @@ void *xrealloc(void *old, size_t size) RETURNS_NONNULL;
 char *xstrdup(const char *text) RETURNS_NONNULL;
 char *xstrndup(const char *text, size_t len) RETURNS_NONNULL;
 char *xasprintf(const char *fmt, ...) PRINTF_LIKE(1, 2) RETURNS_NONNULL;
+/* What they do then, for memory that a library asked for. */
+void out_of_memory(void) NORETURN;
 
 #endif

@@ -20,55 +20,50 @@ struct halving {
 	char *at;                   /* where the next digits go */
 };
 
-static bool make_powers(struct halving *h, const BIGNUM *n)
+/* OpenSSL's arithmetic fails for want of memory only. */
+static void need(bool done)
 {
-	if (!BN_dec2bn(&h->powers[h->level++], "1000000000"))
-		return false;
+	if (!done)
+		out_of_memory();
+}
+
+static void make_powers(struct halving *h, const BIGNUM *n)
+{
+	need(BN_dec2bn(&h->powers[h->level++], "1000000000"));
 	/* A number of so many bits is at least 2 to one less. */
-	while (2 * (BN_num_bits(h->powers[h->level - 1]) - 1) < BN_num_bits(n)) {
-		BIGNUM *next = h->level < LEVELS_MAX ? BN_new() : NULL;
-		if (!next)
-			return false;
+	while (h->level < LEVELS_MAX && 2 * (BN_num_bits(h->powers[h->level - 1]) - 1) < BN_num_bits(n)) {
+		BIGNUM *next = BN_new();
+		need(next && BN_sqr(next, h->powers[h->level - 1], h->context));
 		h->powers[h->level++] = next;
-		if (!BN_sqr(next, h->powers[h->level - 2], h->context))
-			return false;
 	}
-	return true;
 }
 
 /* A number of up to LEAF_DIGITS times 2^level digits, with zeros before it. */
-static bool put_digits(struct halving *h, const BIGNUM *n, int level)
+static void put_digits(struct halving *h, const BIGNUM *n, int level)
 {
-	bool ok;
-
 	if (level == 0) {
 		snprintf(h->at, LEAF_DIGITS + 1, "%0*lu", LEAF_DIGITS, (unsigned long)BN_get_word(n));
 		h->at += LEAF_DIGITS;
-		return true;
+		return;
 	}
 	BN_CTX_start(h->context);
 	BIGNUM *upper = BN_CTX_get(h->context), *lower = BN_CTX_get(h->context);
-	ok = lower && BN_div(upper, lower, n, h->powers[level - 1], h->context) && put_digits(h, upper, level - 1) &&
-	     put_digits(h, lower, level - 1);
+	need(lower && BN_div(upper, lower, n, h->powers[level - 1], h->context));
+	put_digits(h, upper, level - 1);
+	put_digits(h, lower, level - 1);
 	BN_CTX_end(h->context);
-	return ok;
 }
 
-/* The digits of the magnitude, or NULL (there is no memory). */
 static char *magnitude_text(const BIGNUM *n)
 {
 	struct halving h = { .context = BN_CTX_new() };
-	char *text = NULL;
 
-	if (h.context && make_powers(&h, n)) {
-		text = xmalloc(((size_t)LEAF_DIGITS << h.level) + 1);
-		h.at = text;
-		if (!put_digits(&h, n, h.level)) {
-			free(text);
-			text = NULL;
-		}
-	}
-	for (int i = 0; i < LEVELS_MAX; i++)
+	need(h.context != NULL);
+	make_powers(&h, n);
+	char *text = xmalloc(((size_t)LEAF_DIGITS << h.level) + 1);
+	h.at = text;
+	put_digits(&h, n, h.level);
+	for (int i = 0; i < h.level; i++)
 		BN_free(h.powers[i]);
 	BN_CTX_free(h.context);
 	return text;
@@ -79,9 +74,9 @@ char *etf_integer_text(const struct term *t)
 	if (t->kind == ETF_INTEGER)
 		return xasprintf("%lld", (long long)t->integer);
 	BIGNUM *n = BN_lebin2bn(t->big.digits, (int)t->big.len, NULL);
-	char *digits = n ? magnitude_text(n) : NULL;
-	const char *first = digits ? digits + strspn(digits, "0") : "";
-	char *text = xasprintf("%s%s", t->big.negative ? "-" : "", first);
+	need(n != NULL);
+	char *digits = magnitude_text(n);
+	char *text = xasprintf("%s%s", t->big.negative ? "-" : "", digits + strspn(digits, "0"));
 
 	free(digits);
 	BN_free(n);

@@ -24,6 +24,7 @@ DECODERS = {
     ],
     "a node": [
         "dist/handshake.c", "dist/handshake_accept.c", "dist/handshake_packet.c", "dist/frame.c", "dist/control.c",
+        "dist/tls.c", "dist/tls_error.c",
         "node/link.c:link_is_ref,link_is_us,for_caller,on_frame,on_bytes,link_serve",
         "node/link_refuse.c",
         "node/session.c:keep_pid,on_data,on_question,on_finished,on_controller,on_started,on_message,reason_text,on_spawn_reply,"
@@ -33,7 +34,8 @@ DECODERS = {
         "node/call.c:find,finish,on_reply,refuse_io,on_link_message,expire",
     ],
     "terms": [
-        "etf/decode.c", "etf/decode_leaf.c", "etf/encode.c", "etf/number.c", "etf/utf8.c", "etf/term.c", "etf/compare.c", "etf/json.c",
+        "base/buf.c:reader_of,reader_left,read_u8,read_u16,read_u32,read_u64,read_bytes", "base/arena.c",
+        "etf/decode.c", "etf/decode_leaf.c", "etf/encode.c", "etf/number.c", "etf/integer_text.c", "etf/utf8.c", "etf/term.c", "etf/compare.c", "etf/json.c",
         "etf/print_erlang.c", "etf/print_erlang_text.c", "etf/print_text.c", "etf/print_elixir.c", "etf/print_elixir_atom.c",
         "etf/print_elixir_form.c", "etf/print_elixir_items.c", "etf/print_elixir_struct.c", "etf/print_elixir_text.c",
     ],
