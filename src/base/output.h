@@ -15,8 +15,8 @@
 #include "base/terminal.h"
 
 struct output {
-	int fd;        /* to poll; a terminal's or a pipe's is not the one that was given */
-	bool own_fd;   /* … but our own, which does not wait */
+	int fd;      /* to poll; a terminal's or a pipe's is not the one that was given */
+	bool own_fd; /* … but our own, which does not wait */
 	bool file;
 	bool terminal; /* text is filtered */
 	struct terminal_filter filter;
