@@ -9,7 +9,10 @@
 #include "etf/encode.h"
 #include "node/target.h"
 
-enum { FOUND_MAX = 64 }; /* bytes shown of what was found */
+enum {
+	FOUND_MAX = 64,               /* bytes shown of what was found */
+	NAMES_MAX = 64 * 1024 * 1024, /* of a call */
+};
 
 struct guard_function {
 	const char *module;
@@ -51,6 +54,93 @@ bool guard_put_list(struct buf *out)
 		etf_put_integer(out, f->arity);
 	}
 	return etf_put_nil(out);
+}
+
+static const char *find(const char *text, size_t len, const char *word)
+{
+	size_t want = strlen(word);
+	const char *end = text + len;
+
+	while ((size_t)(end - text) >= want) {
+		const char *at = memchr(text, word[0], (size_t)(end - text) - want + 1);
+		if (!at)
+			return NULL;
+		if (memcmp(at, word, want) == 0)
+			return at;
+		text = at + 1;
+	}
+	return NULL;
+}
+
+static bool is_name_character(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '@';
+}
+
+/* Not as a part of other words. */
+static bool has_word(const char *text, size_t len, const char *word)
+{
+	const char *end = text + len, *at = text;
+	size_t n = strlen(word);
+
+	while ((at = find(at, (size_t)(end - at), word)) != NULL) {
+		if ((at == text || !is_name_character(at[-1])) && (at + n == end || !is_name_character(at[n])))
+			return true;
+		at++;
+	}
+	return false;
+}
+
+bool guard_concerns_text(const char *text, size_t len)
+{
+	/* What makes atoms or terms from text, or ends processes; the node's side knows what to do with each. */
+	static const char *const makers[] = { "_atom", "to_term", "\\", "exit", "init", "kernel", "stdlib", "concat" };
+
+	for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
+		if (find(text, len, makers[i]))
+			return true;
+	}
+	for (const struct guard_function *f = list; f->module; f++) {
+		/* Names of one or two letters are part of many words. */
+		bool common = strlen(f->function) < 3;
+		if (common ? has_word(text, len, f->function) : find(text, len, f->function) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* A list of numbers may be a name as well: as bytes they do not look like one. */
+static bool has_numbers(const struct term *t)
+{
+	const struct term *parts = t->kind == ETF_TUPLE  ? t->tuple.elements
+				   : t->kind == ETF_LIST ? t->list.elements
+				   : t->kind == ETF_MAP  ? t->map.pairs
+							 : NULL;
+	size_t count = t->kind == ETF_TUPLE  ? t->tuple.count
+		       : t->kind == ETF_LIST ? t->list.count
+		       : t->kind == ETF_MAP  ? 2 * (size_t)t->map.count
+					     : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if ((t->kind == ETF_LIST && parts[i].kind == ETF_INTEGER) || has_numbers(&parts[i]))
+			return true;
+	}
+	return t->kind == ETF_LIST && t->list.tail && has_numbers(t->list.tail);
+}
+
+bool guard_concerns_call(const char *module, const char *function, const struct term *arguments)
+{
+	struct buf names;
+
+	if (has_numbers(arguments))
+		return true;
+	buf_init(&names, NAMES_MAX);
+	etf_put_atom(&names, module);
+	etf_put_atom(&names, function);
+	etf_put_term(&names, arguments);
+	bool concerns = names.overflow || guard_concerns_text((const char *)names.data, names.len);
+	buf_clear(&names);
+	return concerns;
 }
 
 static bool refuse(struct error *err, const char *found, const char *node, const char *why)

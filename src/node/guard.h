@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What could stop the node is asked about first. The list of functions goes with every evaluation; the node finds them in the
- * parsed text (remote/session) and asks; here a person types the node's name, or `--confirm NODE` has named it.
+ * What could stop the node is asked about first. Where a text holds anything that could name such a function, the list of them goes with the
+ * evaluation; the node finds them in the parsed text (remote/session) and asks; here a person types the node's name, or
+ * `--confirm NODE` has named it.
  */
 #ifndef NODE_GUARD_H
 #define NODE_GUARD_H
@@ -11,9 +12,16 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "etf/term.h"
 
 /* The list of functions as the term that remote/session takes: [{ModuleBinary, FunctionBinary, Arity}]. */
 bool guard_put_list(struct buf *out);
+/*
+ * Is it worth a look by the node's side of the guard? A text of which this says no can neither name what is guarded nor make such a name from
+ * parts: most texts. The node is then given no list, and not that part of the program.
+ */
+bool guard_concerns_text(const char *text, size_t len);
+bool guard_concerns_call(const char *module, const char *function, const struct term *arguments);
 
 /*
  * May the evaluation go on, given what was found ("init:stop/0")? A terminal is asked for the node's name. Errors: ERROR_GUARD where

@@ -10,7 +10,7 @@
 
 /* {Client, Tag, Language, Input, Confirmed, Show, Columns, Window, Guard} */
 static void put_arguments(struct link *link, const struct session_request *request, const struct link_ref *tag,
-			  size_t window)
+			  size_t window, bool guarded)
 {
 	struct buf *out = &link->out;
 
@@ -33,7 +33,56 @@ static void put_arguments(struct link *link, const struct session_request *reque
 	etf_put_integer(out, request->show);
 	etf_put_integer(out, request->columns);
 	etf_put_integer(out, (int64_t)window);
-	guard_put_list(out);
+	if (guarded)
+		guard_put_list(out);
+	else
+		etf_put_nil(out);
+}
+
+static bool needs_section(const char *name, const struct session_request *request, bool guarded)
+{
+	bool elixir = request->language == SESSION_ELIXIR;
+
+	if (strcmp(name, "session_elixir") == 0)
+		return elixir;
+	if (strcmp(name, "session_guard") == 0)
+		return guarded;
+	if (strcmp(name, "session_guard_elixir") == 0)
+		return guarded && elixir && request->text;
+	if (strcmp(name, "session_records") == 0 || strcmp(name, "session_shell") == 0)
+		return !elixir && request->text;
+	return true;
+}
+
+/*
+ * The content of a binary: {Section, …}. What is not needed is left out, so that all fits into what TCP sends to a far host before the first
+ * acknowledgement, 14 KB; the rest would cost a round trip.
+ */
+static void put_program(struct buf *out, const struct session_request *request, bool guarded)
+{
+	const struct remote_section *section = remote_session_sections;
+	uint32_t count = 0;
+	struct buf program;
+
+	while (section[count].name)
+		count++;
+	buf_init(&program, LINK_OUT_MAX);
+	etf_put_version(&program);
+	etf_put_tuple(&program, count);
+	for (; section->name; section++)
+		etf_put_binary(&program, section->bytes,
+			       needs_section(section->name, request, guarded) ? section->len : 0);
+	etf_put_binary(out, program.data, program.len);
+	buf_clear(&program);
+}
+
+/* May it need the guard? What has been confirmed already is not looked at again. */
+static bool is_guarded(const struct session_request *request)
+{
+	if (request->confirmed)
+		return false;
+	return request->text ? guard_concerns_text(request->text, request->text_len)
+			     : guard_concerns_call(request->module, request->function, request->arguments);
 }
 
 /* The arguments of erl_eval:exprs/2: [Loader, [{P, <<Program>>}, {A, Arguments}]]. */
@@ -41,16 +90,17 @@ static void put_call(struct link *link, const struct session_request *request, c
 		     size_t window)
 {
 	struct buf *out = &link->out;
+	bool guarded = is_guarded(request);
 
 	etf_put_list(out, 2);
 	buf_put(out, remote_session_loader, remote_session_loader_len);
 	etf_put_list(out, 2);
 	etf_put_tuple(out, 2);
 	etf_put_atom(out, SESSION_VAR_PROGRAM);
-	etf_put_binary(out, remote_session_program, remote_session_program_len);
+	put_program(out, request, guarded);
 	etf_put_tuple(out, 2);
 	etf_put_atom(out, SESSION_VAR_ARGUMENTS);
-	put_arguments(link, request, tag, window);
+	put_arguments(link, request, tag, window, guarded);
 	etf_put_nil(out);
 	etf_put_nil(out);
 }

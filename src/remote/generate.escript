@@ -27,7 +27,7 @@ main(["--check", Out | Sources]) ->
     {ok, Old} = file:read_file(Out),
     %% What the bytes mean is compared: another zlib may compress otherwise.
     Same = try
-               sections(bytes(Old, "remote_session_program")) =:= sections(Program) andalso
+               terms([{Name, bytes(Old, Name)} || Name <- names(Old)]) =:= terms(Program) andalso
                    binary_to_term(<<131, (bytes(Old, "remote_session_loader"))/binary>>) =:= loader(Main)
            catch
                _:_ -> false
@@ -40,12 +40,12 @@ main(["--check", Out | Sources]) ->
     end;
 main(["--atoms" | Sources]) ->
     {Program, Main} = program(Sources),
-    [io:format("~ts~n", [atom_to_binary(A, utf8)]) || A <- lists:usort(atoms({sections(Program), loader(Main)}, []))];
+    [io:format("~ts~n", [atom_to_binary(A, utf8)]) || A <- lists:usort(atoms({[Term || {_, Term} <- terms(Program)], loader(Main)}, []))];
 main(_) ->
     io:format(standard_error, "usage: generate.escript --write|--check OUT.c SOURCE... | --atoms SOURCE...~n", []),
     halt(2).
 
-%% The first source is the one that main/2 is in. -> {term_to_binary of the sections, index of main/2 in the first}
+%% The first source is the one that main/2 is in. -> {[{name, section as a binary}], index of main/2 in the first}
 program(Sources) ->
     Modules = [module(S) || S <- Sources],
     Sections = [{M, with_imports(Functions, Imports, Modules)} || {M, Functions, Imports} <- Modules,
@@ -54,11 +54,11 @@ program(Sources) ->
     put(sections, lists:zip([M || {M, _} <- Sections], lists:seq(1, length(Sections)))),
     put(indexes, maps:from_list(Indexes)),
     [{_, First} | _] = Indexes,
-    Binaries = [term_to_binary(list_to_tuple([function(F, index(Functions)) || F <- Functions]), [{compressed, 9}])
-                || {_, Functions} <- Sections],
-    {term_to_binary(list_to_tuple(Binaries)), maps:get({main, 2}, First)}.
+    Binaries = [{atom_to_list(M), term_to_binary(list_to_tuple([function(F, index(Functions)) || F <- Functions]), [{compressed, 9}, {minor_version, 2}])}
+                || {M, Functions} <- Sections],
+    {Binaries, maps:get({main, 2}, First)}.
 
-sections(Program) -> [binary_to_term(B) || B <- tuple_to_list(binary_to_term(Program))].
+terms(Program) -> [{Name, binary_to_term(B)} || {Name, B} <- Program].
 
 module(Source) ->
     {ok, Forms} = epp:parse_file(Source, []),
@@ -172,19 +172,26 @@ c_source({Program, Main}) ->
      "/* Generated from session.erl by generate.escript (`make regenerate`). Do not edit. */\n"
      "#include \"remote/session_program.h\"\n\n",
      "/* clang-format off */\n",
-     array("remote_session_program", Program), "\n",
+     [["static ", array(Name, Bytes), "\n"] || {Name, Bytes} <- Program],
+     "const struct remote_section remote_session_sections[] = {\n",
+     [["\t{ \"", Name, "\", ", Name, ", sizeof(", Name, ") },\n"] || {Name, _} <- Program],
+     "\t{ NULL, NULL, 0 },\n};\n\n",
      array("remote_session_loader", Loader),
+     "const size_t remote_session_loader_len = sizeof(remote_session_loader);\n",
      "/* clang-format on */\n"].
 
-array(Name, Bytes) ->
-    ["const unsigned char ", Name, "[] = {\n", rows(Bytes), "};\n",
-     "const size_t ", Name, "_len = sizeof(", Name, ");\n"].
+array(Name, Bytes) -> ["const unsigned char ", Name, "[] = {\n", rows(Bytes), "};\n"].
 
 rows(<<Row:24/binary, Rest/binary>>) -> [row(Row) | rows(Rest)];
 rows(<<>>) -> [];
 rows(Row) -> row(Row).
 
 row(Row) -> ["\t", lists:join(" ", [["0x", string:pad(integer_to_list(B, 16), 2, leading, $0), ","] || <<B>> <= Row]), "\n"].
+
+%% Of the sections, in order.
+names(Text) ->
+    {match, Found} = re:run(Text, "\\{ \"([a-z_]+)\", ", [global, {capture, all_but_first, list}]),
+    [Name || [Name] <- Found].
 
 bytes(Text, Name) ->
     {match, [Body]} = re:run(Text, Name ++ "\\[\\] = {([^}]*)}", [{capture, all_but_first, list}]),

@@ -5,8 +5,9 @@
  *
  * Start: SPAWN_REQUEST (with monitor, group leader = our pid) of erl_eval:exprs/2 with the arguments
  *
- *     [Loader, [{pid, Program}, {node, Args}]]        Loader: remote_session_loader, Program: a binary of
- *                                                     remote_session_program; pid and node: SESSION_VAR_*
+ *     [Loader, [{pid, Program}, {node, Args}]]        Loader: remote_session_loader, Program: a binary that holds a tuple
+ *                                                     of remote_session_sections, in external format;
+ *                                                     pid and node: SESSION_VAR_*
  *     Args = {Client, Tag, Language, Input, Confirmed, Show, Columns, Window, Guard}
  *       Client     our pid
  *       Language   erlang | elixir
@@ -16,7 +17,7 @@
  *                  4 raw bytes of a binary or iodata, 5 not at all
  *       Columns    width of the text, 80 where there is no terminal
  *       Window     how many bytes may be on their way unacknowledged, 1 at least. A chunk may pass it by less than 240 KiB.
- *       Guard      [{Module, Function, Arity}], names as binaries, Arity -1 for any
+ *       Guard      [{Module, Function, Arity}], names as binaries, Arity -1 for any; [] where there is nothing to look for
  *
  * The spawned process is W. To us:
  *

@@ -3,7 +3,6 @@
 -module(session_elixir).
 -export([parse/3, value/4, inspect/4, exception/6]).
 -import(session_lib, [text/1]).
--import(session_suspicion, [suspicious/2]).
 
 %% -> {ok, Quoted, what the guard found or none} | {Outcome, Detail}
 parse(P, Text, Guard) ->
@@ -12,9 +11,9 @@ parse(P, Text, Guard) ->
             Code = elixir(<<"Code">>),
             case Code:string_to_quoted(Text, [{file, <<"iex">>}]) of
                 {ok, Quoted} ->
-                    {ok, Quoted, case Guard =/= [] andalso suspicious(Guard, Text) of
-                                     true -> session_guard_elixir:danger(P, Guard, Quoted);
-                                     false -> none
+                    {ok, Quoted, case Guard of
+                                     [] -> none;
+                                     _ -> session_guard_elixir:danger(P, Guard, Quoted)
                                  end};
                 {error, {Where, What, Token}} -> {2, syntax_error(Where, What, Token)}
             end;

@@ -3,7 +3,6 @@
 -module(session_evaluator).
 -export([start/4, pretty/6, user_default/2]).
 -import(session_lib, [one_line/1, text/1]).
--import(session_suspicion, [suspicious/2]).
 
 start(P, W, R, {Tag, Language, Input, Show, Columns, Guard}) ->
     group_leader(R, self()),
@@ -39,10 +38,7 @@ evaluate(elixir, {1, Text}, {P, _, _, _, Show, Columns, Guard} = C) ->
 
 apply_danger(_, _, _, {_, _, _, _, _, _, []}) -> none;
 apply_danger(M, F, A, {P, _, _, _, _, _, Guard}) ->
-    case suspicious(Guard, term_to_binary({M, F, A})) of
-        true -> session_guard:apply_danger(P, Guard, M, F, A);
-        false -> none
-    end.
+    session_guard:apply_danger(P, Guard, M, F, A).
 
 %% -> true (go on), or what was refused
 ask(none, _) -> true;
@@ -144,7 +140,7 @@ erlang_text(Text, {P, _, _, _, _, Columns, Guard} = C) ->
             case forms(Chars, {1, 1}, []) of
                 {ok, []} -> {2, {1, 1, <<"there is no expression">>}};
                 {ok, Forms} ->
-                    case ask(text_danger(P, Guard, Text, Forms), C) of
+                    case ask(text_danger(P, Guard, Forms), C) of
                         true ->
                             Records = ets:new(ets, [public, ordered_set]),
                             Named = binary:match(Text, [<<"#">>, <<"record">>]) =/= nomatch,
@@ -225,12 +221,8 @@ prepared({call, A, {atom, _, f}, [{var, _, _}]}) -> {atom, A, ok};
 prepared(E) -> E.
 
 
-text_danger(_, [], _, _) -> none;
-text_danger(P, Guard, Text, Forms) ->
-    case suspicious(Guard, Text) of
-        true -> session_guard:danger(P, Guard, Forms);
-        false -> none
-    end.
+text_danger(_, [], _) -> none;
+text_danger(P, Guard, Forms) -> session_guard:danger(P, Guard, Forms).
 
 %% Funs of the operator's keep this one, and may be sent elsewhere: it holds the program as a binary only.
 local_handler(P, Columns, Records) ->

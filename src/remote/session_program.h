@@ -8,9 +8,16 @@
 
 #include <stddef.h>
 
-/* term_to_binary of the program, compressed: to be sent as the content of one binary. */
-extern const unsigned char remote_session_program[];
-extern const size_t remote_session_program_len;
+/*
+ * The program's sections, one of each source file, in order: compressed, to be sent as the binaries of one tuple. One that is not needed is
+ * sent as <<>>. A NULL name ends the list.
+ */
+struct remote_section {
+	const char *name; /* of the source file */
+	const unsigned char *bytes;
+	size_t len;
+};
+extern const struct remote_section remote_session_sections[];
 /* External term format without the version byte: the list of expressions that starts the program. */
 extern const unsigned char remote_session_loader[];
 extern const size_t remote_session_loader_len;

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/options.h"
+#include "etf/scan.h"
 #include "node/cookie.h"
 #include "node/guard.h"
 #include "node/target.h"
@@ -178,6 +179,60 @@ static void a_remote_path_means_itself_to_any_shell(void **state)
 	buf_clear(&out);
 }
 
+static bool call_concerns(const char *module, const char *function, const char *text)
+{
+	const struct term *arguments;
+	struct arena arena;
+	struct error err;
+
+	arena_init(&arena, 1 << 20);
+	assert_true(etf_scan(&arena, text, strlen(text), &arguments, &err));
+	bool concerns = guard_concerns_call(module, function, arguments);
+	arena_clear(&arena);
+	return concerns;
+}
+
+static void the_guard_looks_at_what_could_name_it(void **state)
+{
+	static const char *const yes[] = {
+		"init:stop()",
+		"halt().",
+		"System.halt",
+		"list_to_atom(X)",
+		"q().",
+		"x,q",
+		"c:q()",
+		"apply(M, stop, [])",
+		"\"ha\\x6ct\"",
+		"exit(P, kill)",
+		"binary_to_term(B)",
+		"lists:concat(L)",
+		"heart:set_cmd(X)",
+		"application:stop(kernel)",
+	};
+	static const char *const no[] = {
+		"",       "1 + 1", "lists:seq(1, 3)",      "queue:new()",       "sq",
+		"q1 + 1", "_q",    "process_info(self())", "Enum.map(a, & &1)", "hal",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++)
+		assert_true(guard_concerns_text(yes[i], strlen(yes[i])));
+	for (size_t i = 0; i < sizeof no / sizeof *no; i++)
+		assert_false(guard_concerns_text(no[i], strlen(no[i])));
+	/* Also at the very end, and never beyond it. */
+	assert_false(guard_concerns_text("halt", 3));
+	assert_true(guard_concerns_text("q", 1));
+	assert_true(call_concerns("init", "restart", "[]"));
+	assert_true(call_concerns("erlang", "apply", "[erlang, halt, []]"));
+	assert_true(call_concerns("m", "f", "[#{a => {\"stop\"}}]"));
+	/* "halt" as numbers, which the node makes a string of. */
+	assert_true(call_concerns("m", "f", "[[104, 97, 108, 116]]"));
+	assert_true(call_concerns("m", "f", "[#{a => {[x, 104 | y]}}]"));
+	assert_false(call_concerns("lists", "reverse", "[[a, b, c]]"));
+	assert_false(call_concerns("erlang", "node", "[]"));
+}
+
 static void durations_have_units(void **state)
 {
 	(void)state;
@@ -203,6 +258,7 @@ int main(void)
 		cmocka_unit_test(a_command_prints_the_cookie),
 		cmocka_unit_test(a_remote_path_means_itself_to_any_shell),
 		cmocka_unit_test(durations_have_units),
+		cmocka_unit_test(the_guard_looks_at_what_could_name_it),
 	};
 	return cmocka_run_group_tests_name("node", tests, NULL, NULL);
 }
