@@ -44,15 +44,13 @@ FUZZ_SECONDS = 60
 # 256 MiB for a target and 64 MiB at once: an input that wants more is a finding, as is one that takes more than FUZZ_SLOW seconds.
 FUZZ_SLOW = 5
 FUZZ_FLAGS = -max_total_time=$(FUZZ_SECONDS) -timeout=$(FUZZ_SLOW) -rss_limit_mb=256 -malloc_limit_mb=64 -print_final_stats=1
-fuzz: $(FUZZ_TARGETS)
-	@for target in $(FUZZ_TARGETS); do \
-		name=$${target##*fuzz_}; \
-		dictionary=$(abs_top_srcdir)/tests/fuzz/dictionaries/$$name.dict; \
-		test -f $$dictionary && dictionary=-dict=$$dictionary || dictionary=; \
-		$(MKDIR_P) tests/fuzz/corpus/$$name && \
-		ASAN_OPTIONS=quarantine_size_mb=16 $$target $$dictionary $(FUZZ_FLAGS) -artifact_prefix=tests/fuzz/$$name- \
-			tests/fuzz/corpus/$$name $(abs_top_srcdir)/tests/fuzz/seeds/$$name || exit 1; \
-	done
+fuzz: $(FUZZ_TARGETS:tests/fuzz/fuzz_%=fuzz-run-%)
+fuzz-run-%: tests/fuzz/fuzz_%
+	@dictionary=$(abs_top_srcdir)/tests/fuzz/dictionaries/$*.dict; \
+	test -f $$dictionary && dictionary=-dict=$$dictionary || dictionary=; \
+	$(MKDIR_P) tests/fuzz/corpus/$* && \
+	ASAN_OPTIONS=quarantine_size_mb=16 $< $$dictionary $(FUZZ_FLAGS) -artifact_prefix=tests/fuzz/$*- \
+		tests/fuzz/corpus/$* $(abs_top_srcdir)/tests/fuzz/seeds/$*
 # What a check of minutes can do: each target for 3 seconds.
 fuzz-short: $(FUZZ_TARGETS)
 	$(MAKE) $(AM_MAKEFLAGS) fuzz FUZZ_SECONDS=3

@@ -45,6 +45,7 @@ DECODERS = {
         "ssh/host_key.c:host_key_look_up",
         "ssh/channel_open.c",
         "ssh/splice.c",
+        "ssh/splice_move.c",
         "ssh/auth_request.c:auth_foreign_text",
         "node/cookie.c:is_blank,cookie_take",
         "node/cookie_remote.c:read_to_end,cookie_from_remote",
