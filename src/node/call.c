@@ -31,12 +31,7 @@ static void put_request(struct link *link, const struct link_ref *ref, const cha
 {
 	struct buf *out = &link->out;
 
-	etf_put_tuple(out, 4);
-	etf_put_integer(out, DIST_REG_SEND);
-	dist_put_self(out, &link->self);
-	etf_put_atom(out, "");
-	etf_put_atom(out, "rex");
-	dist_payload(out);
+	link_put_reg_send(link, "rex");
 	etf_put_tuple(out, 3);
 	etf_put_atom(out, "$gen_call");
 	etf_put_tuple(out, 2);

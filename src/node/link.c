@@ -91,6 +91,16 @@ void link_put_send(struct link *link, const struct term *to)
 	dist_payload(&link->out);
 }
 
+void link_put_reg_send(struct link *link, const char *name)
+{
+	etf_put_tuple(&link->out, 4);
+	etf_put_integer(&link->out, DIST_REG_SEND);
+	dist_put_self(&link->out, &link->self);
+	etf_put_atom(&link->out, "");
+	etf_put_atom(&link->out, name);
+	dist_payload(&link->out);
+}
+
 struct link_ref link_new_ref(struct link *link)
 {
 	uint32_t n = ++link->references;

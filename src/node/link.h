@@ -90,6 +90,8 @@ size_t link_begin(struct link *link);
 bool link_end(struct link *link, size_t begin, struct error *err);
 /* The control part of a SEND to that pid; the payload follows. */
 void link_put_send(struct link *link, const struct term *to);
+/* The same of a REG_SEND to the process of that name. */
+void link_put_reg_send(struct link *link, const char *name);
 struct link_ref link_new_ref(struct link *link);
 void link_put_ref(struct link *link, const struct link_ref *ref);
 bool link_is_ref(const struct link *link, const struct term *t, const struct link_ref *ref);
