@@ -290,6 +290,13 @@ int ssh_channel_read_nonblocking(ssh_channel c, void *dest, uint32_t count, int 
 	return (int)n;
 }
 
+/* Asked for more than there is it opens the window, and does not wait with a limit of 0. */
+int ssh_channel_read_timeout(ssh_channel c, void *dest, uint32_t count, int is_stderr, int timeout_ms)
+{
+	must(timeout_ms == 0);
+	return ssh_channel_read_nonblocking(c, dest, count, is_stderr);
+}
+
 int ssh_channel_send_eof(ssh_channel c)
 {
 	must(!end_of(c)->eof);

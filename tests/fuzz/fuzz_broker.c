@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "fake_libssh.h"
@@ -58,6 +59,19 @@ struct client {
 };
 
 enum { CLIENTS = FAKE_CHANNELS };
+
+/* The script's own time, so that both runs see the same. */
+static int64_t now_ms;
+
+int64_t clock_ms(void)
+{
+	return now_ms;
+}
+
+int64_t clock_us(void)
+{
+	return 1000 * now_ms;
+}
 
 static struct client clients[CLIENTS];
 static struct client *client; /* who acts */
@@ -356,6 +370,7 @@ static void act(struct script *s, enum action action, uint8_t how)
 		broker_client_finish(client->broker);
 		break;
 	case BROKER_RESIZES:
+		now_ms += how;
 		broker_client_resize(client->broker);
 		break;
 	default:
@@ -445,6 +460,7 @@ struct outcome {
 
 static void run(struct script s, struct outcome outcomes[CLIENTS])
 {
+	now_ms = 1000;
 	start(script_byte(&s) & 1);
 	for (int i = 0; i < ACTIONS_MAX && s.left > 0; i++) {
 		uint8_t action = script_byte(&s), how = script_byte(&s);
