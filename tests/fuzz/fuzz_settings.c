@@ -24,10 +24,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct settings settings;
 	struct error err = { 0 };
 
-	if (settings_parse(&settings, command_option_table, command_option_count, (const char *)data, size, &err))
+	if (settings_parse(&settings, command_option_table, command_option_count, (const char *)data, size, &err)) {
 		settings_apply(&settings, given, "web-1", "shop", &options);
-	else if (err.code != ERROR_CONFIG || strncmp(err.message, "text:", 5) != 0)
+		settings_knows_nodes(&settings, "web-1");
+	} else if (err.code != ERROR_CONFIG || strncmp(err.message, "text:", 5) != 0) {
 		abort();
+	}
 	settings_clear(&settings);
 	return 0;
 }
