@@ -35,18 +35,19 @@ void broker_leave_terminal(void)
 {
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
-	io_release_signals();
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
 	if (io_socketpair(wake)) {
 		io_set_nonblocking(wake[0]);
 		io_set_nonblocking(wake[1]);
 	}
+	/* Before the others are given back: between the two, a signal would end this process, and its folder would stay. */
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGWINCH, &action, NULL);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	io_release_signals();
+	signal(SIGPIPE, SIG_IGN);
 	setsid();
 	platform_die_with_parent(0);
 	if (chdir("/") < 0)
