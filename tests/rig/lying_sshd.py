@@ -140,14 +140,18 @@ class Peer(Wire):
             if not kinds or message[0] in kinds:
                 return self.held.pop(at)
         while True:
-            message = self.receive()
-            if message[0] == DISCONNECT:
-                raise Gone
-            if message[0] in (IGNORE, UNIMPLEMENTED, DEBUG):
-                continue
-            if not kinds or message[0] in kinds:
+            message = self.arrived()
+            if message and (not kinds or message[0] in kinds):
                 return message
-            self.held.append(message)
+            if message:
+                self.held.append(message)
+
+    def arrived(self):
+        """The message that comes next, or None for one about nothing."""
+        message = self.receive()
+        if message[0] == DISCONNECT:
+            raise Gone
+        return None if message[0] in (IGNORE, UNIMPLEMENTED, DEBUG) else message
 
     # Stages
 
@@ -315,8 +319,8 @@ class Peer(Wire):
             sockets = {channel.socket: channel for channel in self.channels.values() if channel.socket and channel.window > 0}
             ready = [self.sock] if self.held else select.select([self.sock, *sockets], [], [])[0]
             if self.sock in ready:
-                message = self.next()
-                if not (on and on(self, message)):
+                message = self.held.pop(0) if self.held else self.arrived()
+                if message and not (on and on(self, message)):
                     self.handle(message)
             for ended in ready:
                 if ended in sockets and sockets[ended].socket is ended:
