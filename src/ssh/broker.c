@@ -23,7 +23,7 @@
 
 enum {
 	CLIENTS_MAX = 256,
-	ORPHANS_MAX = 256,     /* channels whose client left before the server answered */
+	ORPHANS_MAX = 256,     /* channels whose client left before the server answered, or closed its side too */
 	DOPOLL_MAX = 64,       /* reads of libssh (4 KiB each) before clients have their turn */
 	ROUNDS_MAX = 8,        /* turns of all clients before the poll */
 	ALIVE_INTERVAL_S = 15, /* where ssh_config has no ServerAliveInterval */
@@ -239,11 +239,25 @@ static bool read_ssh(struct broker *b)
 	return true;
 }
 
+/* Room for one more, if any of them need not be kept. */
+static void shed_orphan(struct broker *b)
+{
+	for (size_t i = 0; i < b->orphan_count; i++) {
+		if (!splice_is_opening(b->orphans[i])) {
+			splice_free(b->orphans[i]);
+			b->orphans[i] = b->orphans[--b->orphan_count];
+			return;
+		}
+	}
+}
+
 static void drop_done_clients(struct broker *b)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < b->client_count; i++) {
+		if (b->orphan_count == ORPHANS_MAX && broker_client_is_done(b->clients[i]))
+			shed_orphan(b);
 		/* One more orphan than there is room for has to wait in its client. */
 		if (!broker_client_is_done(b->clients[i]) || b->orphan_count == ORPHANS_MAX) {
 			b->clients[kept++] = b->clients[i];
@@ -262,7 +276,7 @@ static void bury_orphans(struct broker *b)
 
 	for (size_t i = 0; i < b->orphan_count; i++) {
 		splice_advance(b->orphans[i]);
-		if (splice_is_opening(b->orphans[i]))
+		if (splice_is_opening(b->orphans[i]) || splice_is_closing(b->orphans[i]))
 			b->orphans[kept++] = b->orphans[i];
 		else
 			splice_free(b->orphans[i]);
@@ -357,7 +371,7 @@ static void finish(struct broker *b)
 	for (size_t i = 0; i < b->client_count; i++)
 		broker_client_finish(b->clients[i]);
 	while (is_blocked(b) && clock_ms() < deadline) {
-		if (ssh_event_dopoll(b->event, 20) == SSH_ERROR)
+		if (ssh_event_dopoll(b->event, 20) == SSH_ERROR || splice_is_flooded())
 			break;
 	}
 }

@@ -174,6 +174,8 @@ enum splice_state splice_advance(struct splice *c)
 		case OPEN_DONE:
 			c->state = SPLICE_OPEN;
 			c->far = clock_ms() - c->asked_at >= FAR_MS;
+			if (c->opening.given_up)
+				ssh_channel_close(c->ssh);
 			break;
 		}
 	}
@@ -183,6 +185,11 @@ enum splice_state splice_advance(struct splice *c)
 bool splice_is_opening(const struct splice *c)
 {
 	return c->state == SPLICE_OPENING && channel_open_is_awaited(&c->opening);
+}
+
+bool splice_is_closing(const struct splice *c)
+{
+	return c->state == SPLICE_OPEN && c->opening.given_up && !c->remote_closed;
 }
 
 const struct error *splice_error(const struct splice *c)
@@ -228,6 +235,8 @@ void splice_abandon(struct splice *c)
 		splice_read_in(c);
 	c->opening.given_up = true;
 	close_ends(c);
+	if (c->state == SPLICE_OPEN && ssh_channel_is_open(c->ssh))
+		ssh_channel_close(c->ssh);
 }
 
 const char *splice_describe(const struct splice *c, char *text, size_t size)
