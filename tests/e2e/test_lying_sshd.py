@@ -33,11 +33,12 @@ def against(rig, beamline_path, tmp_path):
     with open(beamline_path, "rb") as program:
         sanitized = b"__asan_init" in program.read()
 
-    def call(act, *words, limit=20, compression=False, interrupt=(), node=honest_node, patience=1):
+    def call(act, *words, limit=20, compression=False, interrupt=(), node=honest_node, patience=1, epmd=None):
         words = words or ("eval", "--handshake-timeout", f"{patience}s", "--timeout", "3s", "liar", "1")
         with LyingSshd(rig, act, compression, ConnectTimeout=patience) as sshd, Liar(node) as liar:
             call.sshd, call.liar = sshd, liar
-            argv = [beamline_path, "--ssh-config", sshd.config, "--dist-port", str(liar.port), "--cookie-file", cookie, *words]
+            port = ["--epmd-port", str(epmd.port)] if epmd else ["--dist-port", str(liar.port)]
+            argv = [beamline_path, "--ssh-config", sshd.config, *port, "--cookie-file", cookie, *words]
             done = Run(argv, {**rig.base_env(), "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "")}, limit, interrupt, str(tmp_path / "out"))
         assert sanitized or done.memory < MEMORY_MAX, done
         assert done.status not in (128 + signal.SIGSEGV, 128 + signal.SIGABRT) and "Sanitizer" not in done.stderr, done
@@ -418,6 +419,21 @@ def test_lies_behind_the_authentication(against, what):
     done = against(HARMFUL[what])
     failed(done, "ssh_lost", "channel_timeout", "handshake_timeout", "channel_refused", "forwarding_prohibited", "handshake_refused", "not_erlang")
     assert done.seconds < 12, done
+
+
+def epmd_of_the_liar(peer):
+    peer.take(int.from_bytes(peer.take(2), "big"))
+    peer.raw(b"\x77\0\x11\x11\x4d\0\0\6\0\5\0\1x\0\0")
+    peer.linger()
+
+
+def test_data_after_our_close(against):
+    """The channel to EPMD is done with, and closed by us; the server does not close it, but sends on it."""
+    words = "eval", "--timeout", "3s", "liar:x", "1"
+    with Liar(epmd_of_the_liar, raw=True) as epmd:
+        done = against(lie_at(CLOSE, lambda peer, _: peer.for_ever(DATA, u32(peer.channels[0].theirs), string(b"x" * 30000))), *words, epmd=epmd)
+    failed(done, "ssh_lost")
+    assert "more on a channel than its window allows" in done.stderr, done
 
 
 # The zlib bomb, which needs Compression yes
