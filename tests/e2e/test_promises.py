@@ -134,15 +134,18 @@ def test_a_timeout_ends_what_was_linked(beamline, node):
     wait_for("all gone", 5, lambda: node.at_rest() == before)
 
 
+VISITS = int(os.environ.get("BEAMLINE_VISITS", "200"))
+
+
+@pytest.mark.limit(60 + VISITS * 6 // 10)
 def test_hundreds_of_visits_leave_nothing(beamline, node):
     """The whole of 2,000 visits: BEAMLINE_VISITS=2000. A few hundred show a leak of one atom a visit just as well."""
-    visits = int(os.environ.get("BEAMLINE_VISITS", "200"))
     text = "lists:sum(lists:seq(1, 10))"
     for _ in range(3):
         assert beamline("eval", "rig:demo", text).stdout == "55\n"
     wait_for("disconnected", 5, lambda: node.nodes() == "[]")
     before = node.counts()
-    for _ in range(visits):
+    for _ in range(VISITS):
         assert beamline("eval", "rig:demo", text).stdout == "55\n"
     # The last connection may still be on its way down.
     same = ("process_count", "port_count", "ets_count")
