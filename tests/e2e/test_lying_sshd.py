@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import struct
+import threading
 import time
 
 import pytest
@@ -426,17 +427,18 @@ def test_lies_behind_the_authentication(against, what):
     assert done.seconds < 12, done
 
 
-def epmd_of_the_liar(peer):
-    peer.take(int.from_bytes(peer.take(2), "big"))
-    peer.raw(b"\x77\0\x11\x11\x4d\0\0\6\0\5\0\1x\0\0")
-    peer.linger()
-
-
 def test_data_after_our_close(against):
     """The channel to EPMD is done with, and closed by us; the server does not close it, but sends on it."""
     words = "eval", "--timeout", "3s", "liar:x", "1"
-    with Liar(epmd_of_the_liar, raw=True) as epmd:
+    over = threading.Event()
+
+    def answer(peer):
+        peer.take(int.from_bytes(peer.take(2), "big"))
+        peer.raw(b"\x77\0\x11\x11\x4d\0\0\6\0\5\0\1x\0\0")
+        over.wait(20)
+    with Liar(answer, raw=True) as epmd:
         done = against(lie_at(CLOSE, lambda peer, _: peer.for_ever(DATA, u32(peer.channels[0].theirs), string(b"x" * 30000))), *words, epmd=epmd)
+        over.set()
     failed(done, "ssh_lost")
     assert "more on a channel than its window allows" in done.stderr, done
 
