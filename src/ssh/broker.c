@@ -19,7 +19,6 @@
 #include "ssh/broker_process.h"
 #include "ssh/host_key.h"
 #include "ssh/session.h"
-#include "ssh/socket_folder.h"
 
 enum {
 	CLIENTS_MAX = 256,
@@ -239,16 +238,16 @@ static bool read_ssh(struct broker *b)
 	return true;
 }
 
-/* Room for one more, if any of them need not be kept. */
-static void shed_orphan(struct broker *b)
+/* Makes it, if any of them need not be kept. */
+static bool has_room_for_orphan(struct broker *b)
 {
-	for (size_t i = 0; i < b->orphan_count; i++) {
+	for (size_t i = 0; b->orphan_count == ORPHANS_MAX && i < b->orphan_count; i++) {
 		if (!splice_is_opening(b->orphans[i])) {
 			splice_free(b->orphans[i]);
 			b->orphans[i] = b->orphans[--b->orphan_count];
-			return;
 		}
 	}
+	return b->orphan_count < ORPHANS_MAX;
 }
 
 static void drop_done_clients(struct broker *b)
@@ -256,10 +255,8 @@ static void drop_done_clients(struct broker *b)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < b->client_count; i++) {
-		if (b->orphan_count == ORPHANS_MAX && broker_client_is_done(b->clients[i]))
-			shed_orphan(b);
 		/* One more orphan than there is room for has to wait in its client. */
-		if (!broker_client_is_done(b->clients[i]) || b->orphan_count == ORPHANS_MAX) {
+		if (!broker_client_is_done(b->clients[i]) || !has_room_for_orphan(b)) {
 			b->clients[kept++] = b->clients[i];
 			continue;
 		}
@@ -376,27 +373,13 @@ static void finish(struct broker *b)
 	}
 }
 
-/* Made here and not before the fork, so that a front killed at any time leaves nothing: from the fork on, this process removes it. */
-static void make_socket(struct broker *b)
-{
-	struct error err;
-	bool ok = socket_folder_make(&b->folder, &err);
-	const char *told = ok ? b->folder.socket : err.message;
-
-	if (!ok)
-		io_write_all(b->start->lifeline, "!", 1);
-	io_write_all(b->start->lifeline, told, strlen(told) + 1);
-	if (!ok)
-		_exit(0);
-}
-
 void broker_run(const struct broker_start *start)
 {
 	static struct broker b;
 
 	b.start = start;
 	broker_become_process(start->lifeline);
-	make_socket(&b);
+	broker_make_socket(&b.folder, start->lifeline);
 	bool ok = establish(&b);
 	if (!ok) {
 		log_v("broker", "%s", b.service.failure.message);

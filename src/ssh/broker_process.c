@@ -96,3 +96,16 @@ bool broker_take_resize(void)
 	resize_signal = 0;
 	return resized;
 }
+
+void broker_make_socket(struct socket_folder *folder, int lifeline)
+{
+	struct error err;
+	bool ok = socket_folder_make(folder, &err);
+	const char *told = ok ? folder->socket : err.message;
+
+	if (!ok)
+		io_write_all(lifeline, "!", 1);
+	io_write_all(lifeline, told, strlen(told) + 1);
+	if (!ok)
+		_exit(0);
+}

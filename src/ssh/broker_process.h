@@ -5,11 +5,18 @@
 
 #include <stdbool.h>
 
+#include "ssh/socket_folder.h"
+
 /*
  * Gives up what it must not share with its front: signal handlers, standard input and output, the descriptors of other tunnels. The terminal
  * stays: Ctrl-C ends a question, Ctrl-Z stops it together with its front.
  */
 void broker_become_process(int lifeline);
+/*
+ * Makes the folder and tells the front where, or why not: then it does not return. Made here and not before the fork, so that a front killed at
+ * any time leaves nothing: from the fork on, this process removes it.
+ */
+void broker_make_socket(struct socket_folder *folder, int lifeline);
 /* A session of its own: the terminal's keys do not reach it any more, and only SIGTERM ends it; SIGWINCH comes from OpenSSH's clients. */
 void broker_leave_terminal(void);
 
