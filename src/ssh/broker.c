@@ -379,7 +379,8 @@ void broker_run(const struct broker_start *start)
 
 	b.start = start;
 	broker_become_process(start->lifeline);
-	broker_make_socket(&b.folder, start->lifeline);
+	if (!broker_make_socket(&b.folder, start->lifeline))
+		_exit(0);
 	bool ok = establish(&b);
 	if (!ok) {
 		log_v("broker", "%s", b.service.failure.message);

@@ -97,7 +97,7 @@ bool broker_take_resize(void)
 	return resized;
 }
 
-void broker_make_socket(struct socket_folder *folder, int lifeline)
+bool broker_make_socket(struct socket_folder *folder, int lifeline)
 {
 	struct error err;
 	bool ok = socket_folder_make(folder, &err);
@@ -106,6 +106,5 @@ void broker_make_socket(struct socket_folder *folder, int lifeline)
 	if (!ok)
 		io_write_all(lifeline, "!", 1);
 	io_write_all(lifeline, told, strlen(told) + 1);
-	if (!ok)
-		_exit(0);
+	return ok;
 }

@@ -13,10 +13,10 @@
  */
 void broker_become_process(int lifeline);
 /*
- * Makes the folder and tells the front where, or why not: then it does not return. Made here and not before the fork, so that a front killed at
+ * Makes the folder and tells the front where, or (false) why not. Made here and not before the fork, so that a front killed at
  * any time leaves nothing: from the fork on, this process removes it.
  */
-void broker_make_socket(struct socket_folder *folder, int lifeline);
+bool broker_make_socket(struct socket_folder *folder, int lifeline);
 /* A session of its own: the terminal's keys do not reach it any more, and only SIGTERM ends it; SIGWINCH comes from OpenSSH's clients. */
 void broker_leave_terminal(void);
 
