@@ -19,6 +19,7 @@
 #include "ssh/broker_process.h"
 #include "ssh/host_key.h"
 #include "ssh/session.h"
+#include "ssh/socket_folder.h"
 
 enum {
 	CLIENTS_MAX = 256,
@@ -273,7 +274,7 @@ static void bury_orphans(struct broker *b)
 
 	for (size_t i = 0; i < b->orphan_count; i++) {
 		splice_advance(b->orphans[i]);
-		if (splice_is_opening(b->orphans[i]) || splice_is_closing(b->orphans[i]))
+		if (splice_is_awaited(b->orphans[i]))
 			b->orphans[kept++] = b->orphans[i];
 		else
 			splice_free(b->orphans[i]);

@@ -62,7 +62,7 @@ struct splice *broker_client_free(struct broker_client *c)
 
 	if (left) {
 		splice_abandon(left);
-		if (!splice_is_opening(left) && !splice_is_closing(left)) {
+		if (!splice_is_awaited(left)) {
 			splice_free(left);
 			left = NULL;
 		}

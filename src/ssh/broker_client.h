@@ -26,8 +26,7 @@ struct broker_service {
 /* Takes the connected, non-blocking descriptor. */
 struct broker_client *broker_client_new(int fd);
 /*
- * Closes the connection. Returns the channel if it must outlive it: to be advanced until splice_is_opening and splice_is_closing are
- * false, then freed.
+ * Closes the connection. Returns the channel if it must outlive it: to be advanced until splice_is_awaited is false, then freed.
  */
 struct splice *broker_client_free(struct broker_client *client);
 void broker_client_gather(struct broker_client *client, struct pollset *set, bool blocked);

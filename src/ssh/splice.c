@@ -187,9 +187,9 @@ bool splice_is_opening(const struct splice *c)
 	return c->state == SPLICE_OPENING && channel_open_is_awaited(&c->opening);
 }
 
-bool splice_is_closing(const struct splice *c)
+bool splice_is_awaited(const struct splice *c)
 {
-	return c->state == SPLICE_OPEN && c->opening.given_up && !c->remote_closed;
+	return splice_is_opening(c) || (c->state == SPLICE_OPEN && c->opening.given_up && !c->remote_closed);
 }
 
 const struct error *splice_error(const struct splice *c)

@@ -32,10 +32,10 @@ enum splice_state splice_advance(struct splice *c);
 /* Is an answer of the server's outstanding that libssh must find the channel for? */
 bool splice_is_opening(const struct splice *c);
 /*
- * Abandoned, and the server has not closed it yet. Freed so early, libssh would keep what comes for it until it is closed, and nobody would
- * know how much (splice_is_flooded).
+ * Is such an answer outstanding, or, of one abandoned, the server's close? Freed before that, libssh would keep what comes for it, and nobody
+ * would know how much (splice_is_flooded).
  */
-bool splice_is_closing(const struct splice *c);
+bool splice_is_awaited(const struct splice *c);
 const struct error *splice_error(const struct splice *c);
 /* The program's exit status (255 if a signal ended it), or -1. */
 int splice_exit_status(const struct splice *c);
