@@ -239,8 +239,8 @@ static bool read_ssh(struct broker *b)
 	return true;
 }
 
-/* Makes it, if any of them need not be kept. */
-static bool has_room_for_orphan(struct broker *b)
+/* One that need not be kept goes, where all places are taken. False: there is none such. */
+static bool make_room_for_orphan(struct broker *b)
 {
 	for (size_t i = 0; b->orphan_count == ORPHANS_MAX && i < b->orphan_count; i++) {
 		if (!splice_is_opening(b->orphans[i])) {
@@ -257,7 +257,7 @@ static void drop_done_clients(struct broker *b)
 
 	for (size_t i = 0; i < b->client_count; i++) {
 		/* One more orphan than there is room for has to wait in its client. */
-		if (!broker_client_is_done(b->clients[i]) || !has_room_for_orphan(b)) {
+		if (!broker_client_is_done(b->clients[i]) || !make_room_for_orphan(b)) {
 			b->clients[kept++] = b->clients[i];
 			continue;
 		}

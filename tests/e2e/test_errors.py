@@ -12,6 +12,7 @@ import time
 import pytest
 
 from rig import free_port
+from rig.liar import Liar
 
 
 def failure(done):
@@ -35,36 +36,12 @@ def cure(done):
     return "  cure: " in done.stderr
 
 
-class Listener:
+def answering(data=b"", stay=False):
     """A port of the host's loopback that answers in its own way: with bytes, or never."""
-
-    def __init__(self, answer=b"", close=True):
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        self.answer, self.close_after, self.kept = answer, close, []
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                connection, _ = self.socket.accept()
-            except OSError:
-                return
-            connection.recv(4096)
-            if self.answer:
-                connection.sendall(self.answer)
-            if self.close_after:
-                connection.close()
-            else:
-                self.kept.append(connection)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-        for connection in self.kept:
-            connection.close()
+    def act(peer):
+        peer.sock.recv(4096)
+        peer.raw(data)
+    return Liar(act, raw=True, stay=stay)
 
 
 # The way to the host
@@ -98,7 +75,7 @@ def test_a_host_that_does_not_answer(beamline, make, sshd):
 
 
 def test_what_does_not_speak_ssh(beamline, sshd):
-    with Listener(b"HTTP/1.1 400 Bad Request\r\n\r\n") as http:
+    with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as http:
         check(beamline("nodes", "rig", config=sshd.client_config(port=http.port)), "not_ssh", 76)
 
 
@@ -165,15 +142,15 @@ def test_several_nodes_and_none_named(beamline, node, make, epmd):
 
 
 def test_epmd_that_speaks_garbage(beamline, node):
-    with Listener(b"\xff\x00garbage\n\n\n") as liar:
+    with answering(b"\xff\x00garbage\n\n\n") as liar:
         check(beamline("nodes", "rig", epmd_port=liar.port), "epmd_garbage", 76)
         check(beamline("eval", "rig:demo", "1", epmd_port=liar.port), "epmd_garbage", 76)
 
 
 def test_epmd_that_says_nothing(beamline, node):
-    with Listener(close=False) as silent:
+    with answering(stay=True) as silent:
         check(beamline("nodes", "rig", "--handshake-timeout", "500ms", epmd_port=silent.port), "epmd_timeout", 75)
-    with Listener() as closing:
+    with answering() as closing:
         check(beamline("nodes", "rig", epmd_port=closing.port), "epmd_garbage", 76)
 
 
@@ -182,13 +159,13 @@ def test_nothing_on_the_nodes_port(beamline):
 
 
 def test_what_is_no_node(beamline):
-    with Listener(b"HTTP/1.1 400 Bad Request\r\n\r\n") as http:
+    with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as http:
         check(beamline("eval", "rig", "1", "--dist-port", http.port), "not_erlang", 76)
 
 
 @pytest.mark.plain
 def test_a_node_that_speaks_tls(beamline):
-    with Listener(b"\x15\x03\x03\x00\x02\x02\x0a") as tls:
+    with answering(b"\x15\x03\x03\x00\x02\x02\x0a") as tls:
         check(beamline("eval", "rig", "1", "--dist-port", tls.port), "tls_expected", 76)
 
 

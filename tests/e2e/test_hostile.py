@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import struct
 import subprocess
 import threading
@@ -312,43 +311,18 @@ def test_a_status_with_foreign_text(against):
     assert done.status == 76 and done.stderr.count("\nbeamline") == 0 and "\x1b" not in done.stderr, done
 
 
-class Listener:
-    """A port of the host's loopback; act(connection) runs in a thread of its own."""
-
-    def __init__(self, act):
-        self.act = act
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.port = self.socket.getsockname()[1]
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                threading.Thread(target=self.one, args=(self.socket.accept()[0],), daemon=True).start()
-            except OSError:
-                return
-
-    def one(self, connection):
-        try:
-            self.act(connection)
-        except OSError:
-            pass
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
+def listener(act):
+    """A port of the host's loopback; act(peer) runs in a thread of its own, and its end closes the connection."""
+    return Liar(act, raw=True, stay=False)
 
 
 def names(lines, times=1):
-    def act(connection):
-        connection.recv(64)
-        connection.sendall(struct.pack(">I", 4369))
+    def act(peer):
+        peer.sock.recv(64)
+        peer.raw(struct.pack(">I", 4369))
         for _ in range(times):
-            connection.sendall(lines)
-        connection.close()
-    return Listener(act)
+            peer.raw(lines)
+    return listener(act)
 
 
 def test_epmd_names_with_controls(beamline):
@@ -363,16 +337,16 @@ def test_epmd_without_end(beamline):
 
 
 def dribble(data, gap=0.2):
-    def act(connection):
-        connection.recv(64)
+    def act(peer):
+        peer.sock.recv(64)
         while True:
-            connection.sendall(data)
+            peer.raw(data)
             time.sleep(gap)
     return act
 
 
 def test_one_deadline_for_all_of_a_dribble(beamline, against):
-    with Listener(dribble(b"w")) as epmd:
+    with listener(dribble(b"w")) as epmd:
         done = beamline("nodes", "rig", "--handshake-timeout", "2s", epmd_port=epmd.port)
         assert done.status == 75 and done.seconds < 6, done
 
@@ -527,14 +501,12 @@ def test_the_question_cannot_pass_for_another(beamline, rig, sshd, what, name):
     (b"v\0" + b"x" * 100, 76), (b"y\0" + b"x" * 100, 76), (b"\0" * 100000, 76), (b"", 76),
 ], ids=["a name longer than it", "port 0", "not found", "cut", "w without end", "another letter", "an answer to ALIVE", "zeros", "nothing"])
 def test_epmd_that_lies_about_the_port(beamline, answer, status):
-    def act(connection):
-        connection.recv(600)
-        connection.sendall(answer)
-        if status != 75:
-            connection.close()
-        else:
-            connection.recv(1)
-    with Listener(act) as epmd:
+    def act(peer):
+        peer.sock.recv(600)
+        peer.raw(answer)
+        if status == 75:
+            peer.sock.recv(1)
+    with listener(act) as epmd:
         done = beamline("eval", "--handshake-timeout", "1s", "rig:x", "1", epmd_port=epmd.port)
     assert done.status in (status, 69) and done.seconds < 8 and "[internal]" not in done.stderr, done
 
@@ -631,11 +603,10 @@ def test_ctrl_c_while_the_configuration_is_read(beamline, rig):
 def test_ctrl_c_at_a_silent_peer(beamline, rig, sshd, epmd, stage):
     came = threading.Event()
 
-    def act(connection):
+    def act(peer):
         came.set()
-        while connection.recv(4096):
-            pass
-    with Listener(act) as silent:
+        peer.linger()
+    with listener(act) as silent:
         config = sshd.client_config(port=silent.port) if stage == "connecting" else sshd.config
         option = {"connecting": "--epmd-port", "EPMD": "--epmd-port", "handshake": "--dist-port"}[stage]
         interrupted(beamline, rig, ["--ssh-config", config, option, silent.port, "eval", "rig", "1"], lambda: came.wait(10))

@@ -13,6 +13,7 @@ import pytest
 
 from rig import Network, Rig, RigError, Terminal, answers, epmd_names, free_port, run, wait_for
 from rig.roots import debootstrap_script, root_for
+from rig.supervisor import Supervisor
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 RIG = [sys.executable, os.path.join(TESTS, "rig", "rig")]
@@ -392,6 +393,15 @@ def test_a_killed_supervisor_takes_its_children_along():
             own.supervisor.wait(10)
             wait_for("the child ends", 5, lambda: ended(server.pid))
     subprocess.run(["rm", "-rf", folder], check=True)
+
+
+def test_a_process_with_the_number_of_an_earlier_one_runs(tmp_path):
+    supervisor = Supervisor(str(tmp_path))
+    supervisor.status = dict.fromkeys(range(os.getpid(), os.getpid() + 100000), 0)
+    pid = supervisor.spawn(["sleep", "300"], {"PATH": "/usr/bin:/bin"}, "/", str(tmp_path / "log"))
+    assert supervisor.answer({"op": "status", "pid": pid}) == {"status": None}
+    os.kill(pid, signal.SIGKILL)
+    wait_for("its end", 5, lambda: supervisor.answer({"op": "status", "pid": pid}) == {"status": -signal.SIGKILL})
 
 
 def test_a_stray_of_a_run_is_seen(rig):

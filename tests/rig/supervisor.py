@@ -100,6 +100,7 @@ class Supervisor:
             child = subprocess.Popen(argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                      start_new_session=True, preexec_fn=prepare)
         child.returncode = 0  # reaped here, not by Popen
+        self.status.pop(child.pid, None)  # of an earlier process: the kernel gives numbers out again
         return child.pid
 
     def kill(self, find, first=signal.SIGKILL, limit=10.0):

@@ -37,6 +37,15 @@ class Run:
         self.folder = os.path.join(FOLDER, self.revision)
         self.source = os.path.join(self.folder, "source")
         self.alone = None
+        self.children = []
+        self.ended = False
+
+    def end(self):
+        """Ends every cell that runs; none of them has a result then."""
+        self.ended = True
+        for child in self.children:
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGTERM)
 
     @staticmethod
     def git(*words):
@@ -90,8 +99,10 @@ class Build:
             "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C.UTF-8", "HOME": "/root", "TERM": "dumb",
             "BEAMLINE": f"{folder}/beamline", "SRCDIR": source, "BUILDDIR": folder, "BEAMLINE_CACHE": cache_folder(), **(variables or {}),
         }
-        return subprocess.Popen([*prefix, "sh", "-c", script, "sh", *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                                env=environment, start_new_session=True)
+        child = subprocess.Popen([*prefix, "sh", "-c", script, "sh", *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                                 env=environment, start_new_session=True)
+        run.children.append(child)
+        return child
 
     def make(self, run):
         """Configures, builds the program and the test programs; a build that is there already is brought up to date."""
@@ -169,7 +180,7 @@ class Cell:
             return None
 
     def run(self, run):
-        """Runs it and keeps what came of it. What counts nothing, or does not end in time, has failed."""
+        """Runs it and keeps what came of it, unless the run was ended meanwhile. What counts nothing, or does not end in time, has failed."""
         began = time.monotonic()
         try:
             self.build.ready(run)
@@ -177,6 +188,8 @@ class Cell:
                 status = limited(self.build.start(run, f'cd "$BUILDDIR" && {self.command}', log=log, variables=self.variables), self.minutes)
         except RigError as problem:
             status = str(problem)
+        if run.ended:
+            return None
         with open(self.log, "a+", encoding="utf-8", errors="replace") as log:
             log.write(f"\n# ended with {status}\n")
             log.seek(0)

@@ -167,6 +167,7 @@ def main():
         sys.exit("check-long works in roots of other Debian suites: run it as root")
     # Tests look at what signals do; a shell starts what is in the background with these ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     run = Run()
     todo = list(wanted(given, run))
@@ -177,9 +178,14 @@ def main():
     if not given.table:
         with concurrent.futures.ThreadPoolExecutor(given.jobs) as pool:
             running = {pool.submit(cell.run, run): cell for cell in todo}
-            for done in concurrent.futures.as_completed(running):
-                result = done.result()
-                print(f"{running[done].name}: {result['passed']} passed, {result['failed']} failed, {result['seconds']} s", flush=True)
+            try:
+                for done in concurrent.futures.as_completed(running):
+                    result = done.result()
+                    print(f"{running[done].name}: {result['passed']} passed, {result['failed']} failed, {result['seconds']} s", flush=True)
+            except KeyboardInterrupt:
+                run.end()
+                pool.shutdown(cancel_futures=True)
+                sys.exit("check-long: ended; --keep goes on where it was")
     text, bad = report(run)
     print(text, end="")
     if given.write:
