@@ -68,8 +68,12 @@ check_DATA = $(FAULTS)
 $(FAULTS): $(srcdir)/tests/rig/faults.c
 	$(AM_V_CCLD)$(MKDIR_P) tests/rig && case $@ in *alloc*) alloc=-DFAULTS_ALLOC ;; esac; \
 		$(CC) $(WARN_CFLAGS) -O1 -g -shared -fPIC -fvisibility=hidden $$alloc -o $@ $(srcdir)/tests/rig/faults.c
-CLEANFILES += $(FAULTS)
-EXTRA_DIST += tests/rig/faults.c tests/rig/faults.py tests/e2e/test_faults.py docs/faults.md
+# The clock of tests/e2e/test_kept.py.
+check_DATA += tests/rig/clock.so
+tests/rig/clock.so: $(srcdir)/tests/rig/clock.c
+	$(AM_V_CCLD)$(MKDIR_P) tests/rig && $(CC) $(WARN_CFLAGS) -O1 -g -shared -fPIC -fvisibility=hidden -o $@ $(srcdir)/tests/rig/clock.c
+CLEANFILES += $(FAULTS) tests/rig/clock.so
+EXTRA_DIST += tests/rig/clock.c tests/rig/faults.c tests/rig/faults.py tests/e2e/test_faults.py docs/faults.md
 
 # Everything on every release and in every build, for hours; root only. tests/tools/check_long.py --help tells of its parts.
 check-long:

@@ -20,6 +20,8 @@ enum option_group {
 	GROUP_EVAL = 1 << 3,     /* eval alone */
 	GROUP_JSON = 1 << 4,
 	GROUP_HOSTS = 1 << 5, /* hosts alone */
+	GROUP_OPEN = 1 << 6,  /* open alone */
+	GROUP_CLOSE = 1 << 7, /* close alone */
 };
 
 enum { COMMAND_OPTIONS_MAX = 128 };
@@ -50,6 +52,7 @@ struct command_options {
 	const char *tls_verify;
 	const char *tls_passphrase_command;
 	int handshake_timeout_ms;
+	int persist_ms;
 	/* GROUP_EVALUATE */
 	bool elixir;
 	const char *language;
@@ -65,6 +68,8 @@ struct command_options {
 	bool full;
 	/* GROUP_HOSTS */
 	bool names;
+	/* GROUP_CLOSE */
+	bool all;
 	/* Not of the table: which of its options the command line gave, and what the configuration files say. */
 	const bool *given;
 	const struct settings *settings;
@@ -87,7 +92,8 @@ struct command {
 	bool (*run)(const struct command_options *options, const char *const *words, int count, struct error *err);
 };
 
-extern const struct command command_nodes, command_ping, command_eval, command_rpc, command_hosts, command_config;
+extern const struct command command_nodes, command_ping, command_eval, command_rpc, command_open, command_close,
+	command_status, command_hosts, command_config;
 
 /* NULL-terminated, in the order in which --help shows them. */
 extern const struct command *const command_table[];

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libbeamline_a_SOURCES += \
 	src/cmd/command.h src/cmd/table.c \
+	src/cmd/close.c \
 	src/cmd/completion.c src/cmd/completion.h \
 	src/cmd/config.c \
 	src/cmd/environment.c src/cmd/environment.h \
@@ -10,7 +11,10 @@ libbeamline_a_SOURCES += \
 	src/cmd/hosts.c \
 	src/cmd/list.c src/cmd/list.h \
 	src/cmd/nodes.c \
+	src/cmd/open.c \
 	src/cmd/ping.c \
 	src/cmd/report.c src/cmd/report.h \
 	src/cmd/rpc.c \
+	src/cmd/several.c src/cmd/several.h \
+	src/cmd/status.c \
 	src/cmd/target_options.c src/cmd/target_options.h

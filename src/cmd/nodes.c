@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "cmd/command.h"
 #include "cmd/list.h"
 #include "cmd/report.h"
+#include "cmd/several.h"
 #include "cmd/target_options.h"
 #include "node/release.h"
 
@@ -166,41 +166,30 @@ static bool show_table(const struct rows *rows, struct error *err)
 	return list_show(&list, err);
 }
 
-/* With one host its failure is the command's; with several, the others are still listed and the status is 2. */
 static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
 {
+	struct several several = { .options = options, .count = count };
 	struct rows rows = { 0 };
 	struct error shown;
-	int bad = 0;
 
 	for (int i = 0; i < count; i++) {
 		struct error failure = { 0 };
-		bool ok = list_host(options, words[i], &rows, &failure);
-		if (ok)
+		if (list_host(options, words[i], &rows, &failure))
 			continue;
-		*err = failure;
-		bad++;
-		if (count == 1 || failure.code == ERROR_INTERRUPTED)
+		if (!several_failed(&several, words[i], &failure, err))
 			break;
 		add_row(&rows, words[i])->err = failure;
-		if (!options->json) {
-			if (strncmp(failure.message, words[i], strlen(words[i])) != 0)
-				error_prefix(&failure, "%s", words[i]);
-			report_error(options, &failure);
-		}
 	}
-	if (bad > 0 && count > 1 && err->code != ERROR_INTERRUPTED)
-		error_set(err, ERROR_SOME_FAILED, "%d of %d hosts failed", bad, count);
-	bool written = true;
-	if (options->json && !(bad && count == 1))
-		written = show_json(&rows, bad ? err : NULL, &shown);
+	bool ok = several_end(&several, err), written = true;
+	if (options->json && (ok || count > 1))
+		written = show_json(&rows, ok ? NULL : err, &shown);
 	else if (!options->json)
 		written = show_table(&rows, &shown);
 	rows_clear(&rows);
-	if (!written && bad == 0)
+	if (!written && ok)
 		*err = shown;
-	err->shown = bad > 0 && options->json && count > 1;
-	return bad == 0 && written;
+	err->shown = !ok && options->json && count > 1;
+	return ok && written;
 }
 
 const struct command command_nodes = {

@@ -31,15 +31,17 @@ static double between(int64_t from_us, int64_t to_us)
 	return from_us && to_us > from_us ? (double)(to_us - from_us) / 1000.0 : 0;
 }
 
+/* The times of a connection that was there are those of the command that opened it. */
 static void ssh_hops(const struct connection *c, struct hop *hops)
 {
 	const struct tunnel_info *info = &c->info;
+	bool was_there = tunnel_was_there(c->tunnel);
 	/* An AEAD cipher is its own. */
 	bool own_mac = info->mac[0] && strncmp(info->mac, "aead", 4) != 0;
 
 	hops[HOP_RESOLVE] = (struct hop){ .name = "resolve", .ms = info->resolved_ms };
-	snprintf(hops[HOP_RESOLVE].detail, sizeof hops->detail, "%s@%s:%u", info->user, info->hostname,
-		 (unsigned)info->port);
+	snprintf(hops[HOP_RESOLVE].detail, sizeof hops->detail, "%s@%s:%u%s", info->user, info->hostname,
+		 (unsigned)info->port, was_there ? ", over the connection that is open" : "");
 	hops[HOP_CONNECT] = (struct hop){ .name = "connect", .ms = info->connected_ms - info->resolved_ms };
 	snprintf(hops[HOP_CONNECT].detail, sizeof hops->detail, "%s", info->server);
 	hops[HOP_KEY_EXCHANGE] = (struct hop){ .name = "key exchange", .ms = info->keyed_ms - info->connected_ms };
@@ -48,6 +50,8 @@ static void ssh_hops(const struct connection *c, struct hop *hops)
 		 own_mac ? info->mac : "");
 	hops[HOP_AUTH] = (struct hop){ .name = "auth", .ms = info->authenticated_ms - info->keyed_ms };
 	snprintf(hops[HOP_AUTH].detail, sizeof hops->detail, "%s", info->auth);
+	for (int i = 0; was_there && i <= HOP_AUTH; i++)
+		hops[i].ms = 0;
 }
 
 /* ", TLSv1.3, TLS_AES_256_GCM_SHA384, certificate of CN=web-1"; "" for plain distribution. */
@@ -72,7 +76,9 @@ static void node_hops(const struct connection *c, const struct link *link, const
 
 	hops[HOP_EPMD] = (struct hop){ .name = "EPMD", .ms = between(t->ssh, t->epmd) };
 	snprintf(hops[HOP_EPMD].detail, sizeof hops->detail, "%s",
-		 t->epmd ? link->transport.stream.what : "not asked (--dist-port)");
+		 t->epmd                 ? link->transport.stream.what
+		 : c->options->dist_port ? "not asked (--dist-port)"
+					 : "not asked (an earlier command did)");
 	hops[HOP_HANDSHAKE] =
 		(struct hop){ .name = "handshake", .ms = between(t->epmd ? t->epmd : t->ssh, t->handshake) };
 	snprintf(hops[HOP_HANDSHAKE].detail, sizeof hops->detail, "%s, hidden as %s, cookie from %s%s", link->node,
@@ -94,7 +100,7 @@ static bool show_text(const struct hop *hops, double total_ms, struct error *err
 	return ok;
 }
 
-static struct json_object *ssh_json(const struct tunnel_info *info)
+static struct json_object *ssh_json(const struct tunnel_info *info, bool was_there)
 {
 	struct json_object *ssh = json_object_new_object();
 
@@ -108,6 +114,7 @@ static struct json_object *ssh_json(const struct tunnel_info *info)
 	report_add_text(ssh, "cipher", info->cipher);
 	report_add_text(ssh, "mac", info->mac);
 	report_add_text(ssh, "auth", info->auth);
+	json_object_object_add(ssh, "was_open", json_object_new_boolean(was_there));
 	return ssh;
 }
 
@@ -147,7 +154,7 @@ static bool show_json(const char *target, const struct connection *c, const stru
 	report_add_text(object, "otp", release);
 	report_add_text(object, "name_lent", link->self.node);
 	report_add_text(object, "flags", dist_flags_text(link->node_flags, flags, sizeof flags));
-	json_object_object_add(object, "ssh", ssh_json(&c->info));
+	json_object_object_add(object, "ssh", ssh_json(&c->info, tunnel_was_there(c->tunnel)));
 	json_object_object_add(object, "tls", tls_json(link));
 	for (int i = 0; i < HOP_COUNT; i++)
 		json_object_object_add(times, hops[i].name, ms_json(hops[i].ms));

@@ -7,11 +7,11 @@
 
 /* clang-format off */
 const struct option command_option_table[] = {
-	{ "ssh-config", 'F', OPTION_TEXT, O(ssh_config), GROUP_CONNECT | GROUP_HOSTS, "FILE",
+	{ "ssh-config", 'F', OPTION_TEXT, O(ssh_config), GROUP_CONNECT | GROUP_HOSTS | GROUP_OPEN, "FILE",
 	  "Read this file instead of ~/.ssh/config and /etc/ssh/ssh_config, as ssh -F does.", 0, NULL },
-	{ "ssh-option", 'o', OPTION_LIST, O(ssh_options), GROUP_CONNECT, "KEY=VALUE",
+	{ "ssh-option", 'o', OPTION_LIST, O(ssh_options), GROUP_CONNECT | GROUP_OPEN, "KEY=VALUE",
 	  "A setting of ssh_config(5), such as Port=2222, as ssh -o takes it. May stand several times.", 0, NULL },
-	{ "config", 0, OPTION_TEXT, O(config), GROUP_CONNECT | GROUP_HOSTS, "FILE",
+	{ "config", 0, OPTION_TEXT, O(config), GROUP_CONNECT | GROUP_HOSTS | GROUP_OPEN, "FILE",
 	  "Read this configuration file instead of ~/.config/beamline/beamline.conf and /etc/beamline/beamline.conf; none is no file. Otherwise BEAMLINE_CONFIG.", 0, NULL },
 	{ "epmd-port", 0, OPTION_PORT, O(epmd_port), GROUP_CONNECT, "PORT",
 	  "EPMD's port on the host's loopback, instead of 4369.", OPTION_IN_DEFAULTS | OPTION_IN_HOST, "4369" },
@@ -43,6 +43,8 @@ const struct option command_option_table[] = {
 	  "A command whose output is the key's passphrase; /bin/sh -c runs it on this machine. Otherwise a person is asked.", OPTION_IN_ALL, NULL },
 	{ "handshake-timeout", 0, OPTION_DURATION, O(handshake_timeout_ms), GROUP_CONNECT, "TIME",
 	  "How long EPMD may take to answer, and the node for its handshake; 10s if not given.", OPTION_IN_DEFAULTS | OPTION_IN_HOST, "10s" },
+	{ "persist", 0, OPTION_DURATION, O(persist_ms), GROUP_CONNECT | GROUP_OPEN, "TIME",
+	  "Keep the SSH connection for later commands, until none has used it for this time (10m, 8h). open keeps it for 8h if not given.", OPTION_IN_DEFAULTS | OPTION_IN_HOST, "not kept" },
 	{ "elixir", 0, OPTION_FLAG, O(elixir), GROUP_EVALUATE, NULL,
 	  "The text of eval is Elixir; results and exceptions are shown as Elixir shows them. The same as --language elixir.", 0, NULL },
 	{ "language", 0, OPTION_CHOICE, O(language), GROUP_EVALUATE, "erlang|elixir",
@@ -65,6 +67,8 @@ const struct option command_option_table[] = {
 	  "The result is a binary or iodata: write its bytes to standard output as they come, and nothing else.", 0, NULL },
 	{ "names", 0, OPTION_FLAG, O(names), GROUP_HOSTS, NULL,
 	  "Only names, one a line: hosts, groups as @NAME, and behind HOST: the nodes that the configuration names.", 0, NULL },
+	{ "all", 'a', OPTION_FLAG, O(all), GROUP_CLOSE, NULL,
+	  "All connections that stay.", 0, NULL },
 	{ "json", 0, OPTION_FLAG, O(json), GROUP_JSON, NULL,
 	  "Answer in JSON: one object on one line, errors too.", 0, NULL },
 	{ "verbose", 'v', OPTION_COUNT, O(verbose), GROUP_ALL, NULL,
@@ -81,5 +85,7 @@ const struct option command_option_table[] = {
 const size_t command_option_count = sizeof command_option_table / sizeof *command_option_table;
 _Static_assert(sizeof command_option_table / sizeof *command_option_table <= COMMAND_OPTIONS_MAX, "raise the maximum");
 
-const struct command *const command_table[] = { &command_nodes, &command_ping,   &command_eval, &command_rpc,
-						&command_hosts, &command_config, NULL };
+const struct command *const command_table[] = {
+	&command_nodes, &command_ping,   &command_eval,  &command_rpc,    &command_open,
+	&command_close, &command_status, &command_hosts, &command_config, NULL
+};

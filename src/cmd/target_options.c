@@ -95,6 +95,7 @@ bool target_options_init(struct target_options *t, const struct command_options 
 		.ssh_config = t->options.ssh_config,
 		.ssh_options = t->options.ssh_options.values,
 		.may_ask = terminal_can_ask(),
+		.persist_ms = t->options.persist_ms,
 		.epmd_port = t->options.epmd_port,
 		.dist_port = t->options.dist_port,
 		.cookie = sources_of(&t->options),

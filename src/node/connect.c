@@ -8,107 +8,100 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "node/connect_find.h"
+#include "node/connect_private.h"
 #include "node/locate.h"
 #include "node/target.h"
 #include "node/tls_probe.h"
 
 static const char loopback_4[] = "127.0.0.1", loopback_6[] = "::1";
 
+static bool ask_epmd(struct connection *c, struct error *err)
+{
+	char *name = c->list ? NULL : connect_short_name(c->node);
+	bool asked = locate_ask(c->tunnel, connect_epmd_port(c), name, &c->epmd_stream, err);
+
+	free(name);
+	return asked;
+}
+
 /* Asks for everything whose place is known already: all of it shares the round trips of the SSH connection's start. */
-static bool ask_all(struct connection *c, bool list, struct error *err)
+static bool ask_all(struct connection *c, struct error *err)
 {
-	if (c->options->dist_port && !list) {
-		/* The node gives us a few seconds once it is connected to: not before a command or a person has answered. */
-		if (!c->sources.command && !c->tls_locked &&
-		    !tunnel_forward(c->tunnel, loopback_4, (uint16_t)c->options->dist_port, &c->dist_stream, err))
-			return false;
-	} else {
-		char *name = list ? NULL : connect_short_name(c->node);
-		bool asked = locate_ask(c->tunnel, connect_epmd_port(c), name, &c->epmd_stream, err);
-		free(name);
-		if (!asked)
-			return false;
-	}
-	return true;
+	uint16_t port = (uint16_t)c->options->dist_port;
+
+	if (!port && connect_recall(c))
+		port = c->noted.port;
+	if (!port || c->list)
+		return ask_epmd(c, err);
+	/* The node gives us a few seconds once it is connected to: not before a command or a person has answered. */
+	return c->sources.command || c->tls_locked || tunnel_forward(c->tunnel, loopback_4, port, &c->dist_stream, err);
 }
 
-/*
- * Which sources serve a node of that name (NULL: not known yet). What another node's sources gave is dropped. linking: there is a link already,
- * which TLS's belong to.
- */
-static void choose_sources(struct connection *c, const char *name, bool linking)
+static bool begin(struct connection *c, struct error *err)
 {
-	struct cookie_sources cookie = c->options->cookie;
-	struct tls_sources tls = c->options->tls;
-	char *before_at = connect_short_name(name);
+	const struct tunnel_options tunnel = {
+		.destination = c->destination,
+		.ssh_config = c->options->ssh_config,
+		.ssh_options = c->options->ssh_options,
+		.may_ask = c->options->may_ask,
+		.persist_ms = c->options->persist_ms,
+	};
 
-	if (before_at && c->options->sources_for)
-		c->options->sources_for(c->options->context, before_at, &cookie, &tls);
-	free(before_at);
-	if (!linking && !tls_sources_same(&tls, &c->tls_sources)) {
-		tls_context_free(c->tls);
-		c->tls = NULL;
-		c->tls_locked = false;
-		c->tls_sources = tls;
-	}
-	if (cookie_same_sources(&cookie, &c->sources))
-		return;
-	cookie_wipe(&c->cookie);
+	/* The secrets come after the fork, so that the broker never has them. */
+	c->tunnel = tunnel_open(&tunnel, err);
+	return c->tunnel && connect_start_tls(c, err) && ask_all(c, err) && connect_start_cookie(c, err);
+}
+
+static void close_tunnel(struct connection *c, struct error *err)
+{
 	stream_close(&c->cookie_stream);
-	c->sources = cookie;
-	c->cookie_err.code = ERROR_NONE;
-}
-
-/* Reads what TLS needs; a passphrase must wait for SSH, as the broker may be asking on the terminal. */
-static bool start_tls(struct connection *c, struct error *err)
-{
-	if (c->tls || c->tls_locked || !tls_sources_given(&c->tls_sources))
-		return true;
-	c->tls = tls_files_load(&c->tls_sources, &c->tls_locked, err);
-	return c->tls || c->tls_locked;
+	stream_close(&c->epmd_stream);
+	stream_close(&c->dist_stream);
+	tunnel_close(c->tunnel, err);
+	c->tunnel = NULL;
 }
 
 /*
- * Reads a file, asks the host; what must wait for SSH is left: a command may ask a person on the terminal, where the broker may still be
- * asking.
+ * A connection that stayed may be found lost, or end just now. Nothing has been asked of a node yet, so all of it is done once more, over a new
+ * one. False: err is the outcome.
  */
-static bool start_cookie(struct connection *c, struct error *err)
+static bool begin_again(struct connection *c, struct error *err)
 {
-	if (c->cookie.len > 0 || c->cookie_stream.fd >= 0 || c->sources.command || c->cookie_err.code != ERROR_NONE)
-		return true;
-	if (!c->sources.file)
-		return cookie_ask_remote(c->tunnel, &c->sources, &c->cookie_stream, err);
-	if (!cookie_from_file(c->sources.file, &c->cookie, err))
-		return false;
-	log_v("cookie", "from %s", c->cookie.source);
-	return true;
+	enum { AGAIN_MAX = 3 };
+
+	while (err->code == ERROR_SSH_LOST && c->tunnel && tunnel_was_there(c->tunnel) && c->again < AGAIN_MAX) {
+		c->again++;
+		log_v("SSH", "%s; connecting anew", err->message);
+		close_tunnel(c, err);
+		c->times.ssh = c->times.epmd = 0;
+		c->noted.port = 0;
+		if (begin(c, err))
+			return true;
+	}
+	return false;
 }
 
 bool connect_begin(struct connection *c, const struct connect_options *options, const char *destination,
 		   const char *node, bool list, struct error *err)
 {
-	const struct tunnel_options tunnel = {
+	*c = (struct connection){
+		.options = options,
 		.destination = destination,
-		.ssh_config = options->ssh_config,
-		.ssh_options = options->ssh_options,
-		.may_ask = options->may_ask,
+		.list = list,
+		.node = node ? xstrdup(node) : NULL,
+		.cookie_stream = STREAM_NONE,
+		.epmd_stream = STREAM_NONE,
+		.dist_stream = STREAM_NONE,
+		.times.begun = clock_us(),
 	};
-
-	*c = (struct connection){ .options = options, .times.begun = clock_us() };
-	c->cookie_stream = c->epmd_stream = c->dist_stream = STREAM_NONE;
-	c->node = node ? xstrdup(node) : NULL;
-	choose_sources(c, node, false);
-	/* The secrets come after the fork, so that the broker never has them. */
-	c->tunnel = tunnel_open(&tunnel, err);
-	if (c->tunnel && start_tls(c, err) && ask_all(c, list, err) && start_cookie(c, err))
+	connect_choose_sources(c, node, false);
+	if (begin(c, err) || begin_again(c, err))
 		return true;
 	connect_end(c, err);
 	return false;
 }
 
-/* Until SSH is ready, however long a person takes to type; the connection's own failure comes from here. */
-static bool wait_ssh(void *context, struct error *err)
+bool connect_wait_ssh(void *context, struct error *err)
 {
 	struct connection *c = context;
 
@@ -118,75 +111,6 @@ static bool wait_ssh(void *context, struct error *err)
 		return false;
 	c->times.ssh = clock_us();
 	return true;
-}
-
-/* From the sources that were chosen, waiting for them. */
-static bool finish_cookie(struct connection *c, struct error *err)
-{
-	if (c->cookie.len > 0)
-		return true;
-	if (c->cookie_err.code != ERROR_NONE) {
-		*err = c->cookie_err;
-		return false;
-	}
-	bool found = start_cookie(c, err);
-	if (found && c->sources.command)
-		found = cookie_from_command(c->sources.command, &c->cookie, err);
-	else if (found && !c->sources.file)
-		found = cookie_from_remote(&c->sources, &c->cookie_stream, connect_step_deadline(c), &c->cookie, err);
-	stream_close(&c->cookie_stream);
-	if (!found && err->code == ERROR_COOKIE_MISSING && c->sources.local)
-		found = cookie_from_home(&c->cookie, err);
-	if (found)
-		log_v("cookie", "from %s", c->cookie.source);
-	else
-		c->cookie_err = *err;
-	return found;
-}
-
-static bool provide_cookie(void *context, const char *name, const struct cookie **cookie, struct error *err)
-{
-	struct connection *c = context;
-
-	/* The name that was asked for decides, or EPMD's: a node may call itself what it likes. */
-	if (!c->node && !c->linked[0])
-		choose_sources(c, name, true);
-	*cookie = &c->cookie;
-	return finish_cookie(c, err);
-}
-
-/*
- * Before the node is connected to, which gives us a few seconds only: its cookie is chosen, and a command has run. That there is none is
- * said when the node has shown that it is there.
- */
-static bool prepare_cookie(struct connection *c, struct error *err)
-{
-	struct error failure;
-
-	if (!c->node && c->linked[0])
-		choose_sources(c, c->linked, false);
-	if (c->sources.command && !wait_ssh(c, err))
-		return false;
-	if (c->sources.command ? finish_cookie(c, &failure) : start_cookie(c, &failure))
-		return true;
-	c->cookie_err = failure;
-	if (failure.code == ERROR_INTERRUPTED)
-		*err = failure;
-	return failure.code != ERROR_INTERRUPTED;
-}
-
-/* The same for TLS. */
-static bool prepare_tls(struct connection *c, struct error *err)
-{
-	if (!start_tls(c, err))
-		return false;
-	if (!c->tls_locked)
-		return true;
-	if (!wait_ssh(c, err))
-		return false;
-	c->tls = tls_files_unlock(&c->tls_sources, c->options->may_ask, err);
-	c->tls_locked = false;
-	return c->tls != NULL;
 }
 
 /* Whose certificate the node's must be, where that is known before it has told its name. */
@@ -214,7 +138,7 @@ static void say_waiting(const struct connection *c)
 static bool link_over(struct connection *c, struct stream *stream, uint16_t port, int version, struct link *link,
 		      struct error *err)
 {
-	const struct link_needs needs = { .ready = wait_ssh, .cookie = provide_cookie, .context = c };
+	const struct link_needs needs = { .ready = connect_wait_ssh, .cookie = connect_provide_cookie, .context = c };
 	const struct link_peer peer = {
 		.version = version, .tls = c->tls, .server_name = server_name(c), .timeout_ms = c->options->timeout_ms
 	};
@@ -246,7 +170,7 @@ static bool speaks_tls(struct connection *c, uint16_t port)
 
 static bool link_version(struct connection *c, uint16_t port, int version, struct link *link, struct error *err)
 {
-	if (!prepare_cookie(c, err) || !prepare_tls(c, err))
+	if (!connect_prepare_cookie(c, err) || !connect_prepare_tls(c, err))
 		return false;
 	struct stream stream = c->dist_stream;
 	c->dist_stream = STREAM_NONE;
@@ -280,27 +204,67 @@ static bool check_name(const struct connection *c, struct link *link, struct err
 	return false;
 }
 
-bool connect_link(struct connection *c, struct link *link, struct error *err)
+/* By EPMD's word. */
+static bool link_found(struct connection *c, struct link *link, struct error *err)
 {
-	uint16_t port = (uint16_t)c->options->dist_port;
+	struct epmd_port found = { 0 };
 	int version = 6;
 
-	if (!port) {
-		if (!wait_ssh(c, err))
-			return false;
-		say_waiting(c);
-		bool found = connect_find_port(c, &port, &version, err) || connect_find_beams(c, err);
-		log_waited();
-		if (!found)
-			return false;
-		c->times.epmd = clock_us();
-	}
-	return link_version(c, port, version, link, err) && check_name(c, link, err);
+	if (!connect_wait_ssh(c, err))
+		return false;
+	say_waiting(c);
+	bool ok = connect_find_port(c, &found.port, &version, err) || connect_find_beams(c, err);
+	log_waited();
+	if (!ok)
+		return false;
+	c->times.epmd = clock_us();
+	if (!link_version(c, found.port, version, link, err) || !check_name(c, link, err))
+		return false;
+	connect_note(c, found.port, version);
+	return true;
 }
 
-bool connect_names(struct connection *c, struct epmd_names *names, struct error *err)
+/* Where an earlier command found it, if it is there still; EPMD knows where else. */
+static bool link_noted(struct connection *c, struct link *link, struct error *err)
 {
-	if (!wait_ssh(c, err))
+	uint16_t port = c->noted.port;
+
+	c->noted.port = 0;
+	if (link_version(c, port, c->noted.highest_version, link, err)) {
+		if (connect_is_named(c, link->node))
+			return true;
+		link_close(link);
+		error_set(err, ERROR_NODE_UNKNOWN, "the node there is %s", link->node);
+	}
+	if (err->code == ERROR_INTERRUPTED || err->code == ERROR_SSH_LOST)
+		return false;
+	log_v("EPMD", "not at port %u any more: %s", (unsigned)port, err->message);
+	connect_note(c, 0, 0);
+	stream_close(&c->dist_stream);
+	return ask_epmd(c, err) && link_found(c, link, err);
+}
+
+static bool link_once(struct connection *c, struct link *link, struct error *err)
+{
+	uint16_t port = (uint16_t)c->options->dist_port;
+
+	if (port)
+		return link_version(c, port, 6, link, err) && check_name(c, link, err);
+	return c->noted.port ? link_noted(c, link, err) : link_found(c, link, err);
+}
+
+bool connect_link(struct connection *c, struct link *link, struct error *err)
+{
+	while (!link_once(c, link, err)) {
+		if (!begin_again(c, err))
+			return false;
+	}
+	return true;
+}
+
+static bool names_once(struct connection *c, struct epmd_names *names, struct error *err)
+{
+	if (!connect_wait_ssh(c, err))
 		return false;
 	say_waiting(c);
 	bool ok = locate_names(&c->epmd_stream, connect_step_deadline(c), names, err) || connect_find_beams(c, err);
@@ -311,13 +275,18 @@ bool connect_names(struct connection *c, struct epmd_names *names, struct error 
 	return true;
 }
 
+bool connect_names(struct connection *c, struct epmd_names *names, struct error *err)
+{
+	while (!names_once(c, names, err)) {
+		if (!begin_again(c, err))
+			return false;
+	}
+	return true;
+}
+
 void connect_end(struct connection *c, struct error *err)
 {
-	stream_close(&c->cookie_stream);
-	stream_close(&c->epmd_stream);
-	stream_close(&c->dist_stream);
-	tunnel_close(c->tunnel, err);
-	c->tunnel = NULL;
+	close_tunnel(c, err);
 	cookie_wipe(&c->cookie);
 	tls_context_free(c->tls);
 	c->tls = NULL;

@@ -21,8 +21,9 @@ struct connect_options {
 	const char *ssh_config;
 	const char *const *ssh_options;
 	bool may_ask;
-	int epmd_port; /* 0: 4369 */
-	int dist_port; /* 0: ask EPMD */
+	int persist_ms; /* as of tunnel_options */
+	int epmd_port;  /* 0: 4369 */
+	int dist_port;  /* 0: ask EPMD */
 	struct cookie_sources cookie;
 	struct tls_sources tls;
 	/*
@@ -45,6 +46,10 @@ struct connect_times {
 
 struct connection {
 	const struct connect_options *options;
+	const char *destination;
+	bool list;              /* all names are wanted */
+	int again;              /* how often a connection that stayed was found to be lost */
+	struct epmd_port noted; /* where an earlier command found the node; port 0: nowhere */
 	struct tunnel *tunnel;
 	struct tunnel_info info;
 	struct cookie cookie;
@@ -63,7 +68,7 @@ struct connection {
 
 /*
  * Starts everything that can start and does not wait. node: NULL for the host's only one. `list`: all of the host's names are wanted.
- * Errors: ERROR_CONFIG, ERROR_COOKIE_UNSAFE, ERROR_INPUT_MISSING, ….
+ * Errors: ERROR_CONFIG, ERROR_COOKIE_UNSAFE, ERROR_INPUT_MISSING, …. The destination is not copied.
  */
 bool connect_begin(struct connection *c, const struct connect_options *options, const char *destination,
 		   const char *node, bool list, struct error *err);
@@ -78,6 +83,15 @@ bool connect_names(struct connection *c, struct epmd_names *names, struct error 
 bool connect_explain_none(struct connection *c, struct error *err);
 /* A link to one of the names. */
 bool connect_link_listed(struct connection *c, const struct epmd_node *node, struct link *link, struct error *err);
+/* Where an earlier command found a node, as it is noted behind a connection that stays. */
+struct connect_note {
+	uint16_t epmd_port;
+	const char *node; /* lies in the note */
+	uint16_t port;
+	uint16_t version; /* of the handshake */
+};
+/* False: it tells no such thing. */
+bool connect_read_note(const struct tunnel_note *note, struct connect_note *read);
 /* Closes the tunnel and wipes the cookie. err: what the command came to, if it failed (see tunnel_close). */
 void connect_end(struct connection *c, struct error *err);
 

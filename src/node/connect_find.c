@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "node/connect_find.h"
+#include "node/connect_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +23,69 @@ char *connect_short_name(const char *node)
 int64_t connect_step_deadline(const struct connection *c)
 {
 	return clock_ms() + c->options->timeout_ms;
+}
+
+/* Two EPMDs may know a node of the same name. */
+static bool note_key(const struct connection *c, char key[TUNNEL_KEY_MAX])
+{
+	char *name = connect_short_name(c->node);
+	bool fits = name && snprintf(key, TUNNEL_KEY_MAX, "%u %s", connect_epmd_port(c), name) < TUNNEL_KEY_MAX;
+
+	free(name);
+	return fits;
+}
+
+static bool read_port(const char **text, uint16_t *port)
+{
+	char *end;
+	unsigned long number = strtoul(*text, &end, 10);
+
+	*port = (uint16_t)number;
+	*text = end;
+	return number > 0 && number <= UINT16_MAX && *end == ' ';
+}
+
+bool connect_read_note(const struct tunnel_note *note, struct connect_note *read)
+{
+	const char *key = note->key, *value = note->value;
+
+	if (!read_port(&key, &read->epmd_port) || !read_port(&value, &read->port))
+		return false;
+	read->node = key + 1;
+	read->version = strcmp(value, " 5") == 0 ? 5 : 6;
+	return true;
+}
+
+bool connect_recall(struct connection *c)
+{
+	struct tunnel_note note;
+	struct connect_note noted;
+
+	if (c->list || !note_key(c, note.key) || !tunnel_recall(c->tunnel, note.key, note.value) ||
+	    !connect_read_note(&note, &noted))
+		return false;
+	log_v("EPMD", "not asked: the node was at port %u", (unsigned)noted.port);
+	c->noted = (struct epmd_port){ .port = noted.port, .highest_version = noted.version };
+	return true;
+}
+
+void connect_note(struct connection *c, uint16_t port, int version)
+{
+	char key[TUNNEL_KEY_MAX], value[TUNNEL_VALUE_MAX] = "";
+
+	if (port)
+		snprintf(value, sizeof value, "%u %d", port, version);
+	if (note_key(c, key))
+		tunnel_note(c->tunnel, key, value);
+}
+
+bool connect_is_named(const struct connection *c, const char *name)
+{
+	size_t len = strcspn(c->node, "@");
+
+	if (c->node[len] == '@')
+		return strcmp(c->node, name) == 0;
+	return strncmp(c->node, name, len) == 0 && name[len] == '@';
 }
 
 static void list_names(const struct epmd_names *names, char *text, size_t size)

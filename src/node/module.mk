@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libbeamline_a_SOURCES += \
 	src/node/call.c src/node/call.h \
-	src/node/connect.c src/node/connect.h src/node/connect_find.c src/node/connect_find.h \
+	src/node/connect.c src/node/connect.h src/node/connect_find.c src/node/connect_private.h src/node/connect_secrets.c \
 	src/node/cookie.c src/node/cookie.h src/node/cookie_remote.c \
 	src/node/guard.c src/node/guard.h \
 	src/node/host_beams.c src/node/host_beams.h src/node/host_beams_parse.c \

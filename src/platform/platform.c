@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef HAVE_SYS_PRCTL_H
 #include <sys/prctl.h>
@@ -143,4 +144,16 @@ void platform_close_others(const int *keep, size_t count)
 bool platform_random(void *data, size_t len)
 {
 	return getentropy(data, len) == 0;
+}
+
+int64_t platform_clock_ms(void)
+{
+	clockid_t clock = CLOCK_MONOTONIC;
+	struct timespec now;
+
+#if defined(HAVE_DECL_CLOCK_BOOTTIME) && HAVE_DECL_CLOCK_BOOTTIME
+	clock = CLOCK_BOOTTIME;
+#endif
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

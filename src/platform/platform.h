@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Have the kernel acknowledge at once what comes next; it forgets, so say it again before every poll. */
@@ -31,6 +32,8 @@ void platform_close_others(const int *keep, size_t count);
  * is none, or that is not possible.
  */
 int platform_open_pipe_again(int fd);
+/* Milliseconds of a clock that goes on while the machine sleeps; one that does not, where there is none such. */
+int64_t platform_clock_ms(void);
 /* Unpredictable bytes, at most 256. False: the system has none. */
 bool platform_random(void *data, size_t len);
 

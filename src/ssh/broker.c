@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "ssh/broker.h"
+#include "ssh/broker_private.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include <libssh/server.h>
@@ -15,47 +12,15 @@
 #include "base/log.h"
 #include "platform/platform.h"
 #include "ssh/auth.h"
-#include "ssh/broker_client.h"
 #include "ssh/broker_process.h"
 #include "ssh/host_key.h"
-#include "ssh/session.h"
-#include "ssh/socket_folder.h"
 
 enum {
-	CLIENTS_MAX = 256,
-	ORPHANS_MAX = 256,     /* channels whose client left before the server answered, or closed its side too */
-	DOPOLL_MAX = 64,       /* reads of libssh (4 KiB each) before clients have their turn */
-	ROUNDS_MAX = 8,        /* turns of all clients before the poll */
-	ALIVE_INTERVAL_S = 15, /* where ssh_config has no ServerAliveInterval */
-	ALIVE_COUNT = 3,
-	ACCEPT_PAUSE_MS = 100,     /* after the system had no descriptor for a client */
-	ACCEPT_PATIENCE_MS = 3000, /* with that, where nobody else is served */
-	FINISH_MS = 200,           /* for the last words of clients */
+	DOPOLL_MAX = 64, /* reads of libssh (4 KiB each) before clients have their turn */
+	ROUNDS_MAX = 8,  /* turns of all clients before the poll */
+	FINISH_MS = 200, /* for the last words of clients */
 	UNSENT_MAX =
 		10000, /* packets that wait for a server which does not read: answers that it asked for, most of them */
-};
-
-struct broker {
-	const struct broker_start *start;
-	struct socket_folder folder;
-	struct session session;
-	struct broker_service service;
-	ssh_event event;
-	struct ssh_counter_struct counter; /* of packets, kept by libssh */
-	struct broker_client *clients[CLIENTS_MAX];
-	size_t client_count;
-	struct splice *orphans[ORPHANS_MAX];
-	size_t orphan_count;
-	struct pollset set;
-	int listener_place;
-	int ssh_place;
-	int64_t accept_after;
-	int64_t refused_since; /* when the first of the clients that could not be accepted was put off to; 0: the last could */
-	bool starved;          /* of descriptors: a broker that can serve nobody */
-	uint64_t packets; /* of them, how many everyone has had their turn after */
-	uint64_t unsent;  /* how many we had made when the socket took everything the last time */
-	int64_t heard;    /* clock_ms() of the last packet */
-	int asked;        /* keepalive requests since then */
 };
 
 static double ms_now(const struct broker *b)
@@ -78,7 +43,7 @@ static bool establish(struct broker *b)
 	struct tunnel_info *info = &b->session.info;
 
 	b->session.info = b->start->info;
-	b->session.lifeline = &b->start->lifeline;
+	b->session.lifeline = &b->front;
 	if (!session_dial(&b->session, b->start->config, b->start->started_us, err))
 		return false;
 	struct auth *auth = auth_prepare(&b->session);
@@ -99,7 +64,7 @@ static bool establish(struct broker *b)
 	return true;
 }
 
-static void lose(struct broker *b, const char *why)
+void broker_lose(struct broker *b, const char *why)
 {
 	struct error *err = &b->service.failure;
 
@@ -107,60 +72,26 @@ static void lose(struct broker *b, const char *why)
 	error_cure(err, "try again; if it repeats, look at the network and at sshd's log on the host");
 	log_v("SSH", "%s", err->message);
 	b->service.ssh = NULL;
+	/* A later command connects anew. */
+	if (b->stays)
+		socket_folder_remove(&b->folder);
 	for (size_t i = 0; i < b->client_count; i++)
 		broker_client_fail(b->clients[i], err);
 	for (; b->orphan_count > 0; b->orphan_count--)
 		splice_free(b->orphans[b->orphan_count - 1]);
 }
 
-static int alive_interval_ms(const struct broker *b)
-{
-	int interval = b->session.config->alive_interval_s;
-
-	return (interval > 0 && interval < 86400 ? interval : ALIVE_INTERVAL_S) * 1000;
-}
-
-/* libssh keeps the last answer until it is asked again, and that call only collects it, without a word about which of both it did. */
-static void send_keepalive(struct broker *b)
-{
-	uint64_t sent = b->counter.out_packets;
-
-	ssh_send_keepalive(b->session.ssh);
-	if (b->counter.out_packets == sent)
-		ssh_send_keepalive(b->session.ssh);
-	b->asked++;
-}
-
-static void keep_alive(struct broker *b)
-{
-	int most = b->session.config->alive_count > 0 ? b->session.config->alive_count : ALIVE_COUNT;
-
-	if (b->counter.in_packets != b->packets) {
-		b->heard = clock_ms();
-		b->asked = 0;
-	}
-	int64_t silent = clock_ms() - b->heard;
-	if (!b->service.ssh || silent < (int64_t)alive_interval_ms(b) * (b->asked + 1))
-		return;
-	if (b->asked >= most)
-		lose(b, "the host does not answer any more");
-	else
-		send_keepalive(b);
-}
-
 static int poll_timeout(const struct broker *b, bool more)
 {
-	int64_t until = INT64_MAX, now = clock_ms();
+	int64_t until = broker_alive_until(b), now = clock_ms();
 
 	if (more)
 		return 0;
-	if (b->service.ssh)
-		until = b->heard + (int64_t)alive_interval_ms(b) * (b->asked + 1);
 	if (b->accept_after > now && b->accept_after < until)
 		until = b->accept_after;
 	if (until == INT64_MAX)
 		return -1;
-	return until <= now ? 0 : (int)(until - now);
+	return until <= now ? 0 : until - now > INT_MAX ? INT_MAX : (int)(until - now);
 }
 
 static bool is_blocked(const struct broker *b)
@@ -168,14 +99,24 @@ static bool is_blocked(const struct broker *b)
 	return b->service.ssh && (ssh_get_poll_flags(b->service.ssh) & SSH_WRITE_PENDING) != 0;
 }
 
-/* True: the front has gone, or a signal or client ends the broker. */
+/* The end of what waited for us: of this process too, unless the connection stays. */
+static bool front_ended(struct broker *b)
+{
+	io_close(&b->front);
+	if (!b->stays)
+		return true;
+	broker_leave_front();
+	return false;
+}
+
+/* True: the front has gone, or a signal ends the broker. */
 static bool wait_for_work(struct broker *b, bool more)
 {
 	bool blocked = is_blocked(b);
 	struct pollset *set = &b->set;
 
 	set->count = 0;
-	int lifeline = pollset_add(set, b->start->lifeline, POLLIN);
+	int front = pollset_add(set, b->front, POLLIN);
 	int wake = pollset_add(set, broker_wake_descriptor(), POLLIN);
 	b->ssh_place = -1;
 	if (b->service.ssh) {
@@ -184,7 +125,7 @@ static bool wait_for_work(struct broker *b, bool more)
 		platform_quick_ack(b->session.fd);
 	}
 	b->listener_place = -1;
-	if (b->client_count < CLIENTS_MAX && clock_ms() >= b->accept_after)
+	if (b->folder.listener >= 0 && b->client_count < CLIENTS_MAX && clock_ms() >= b->accept_after)
 		b->listener_place = pollset_add(set, b->folder.listener, POLLIN);
 	for (size_t i = 0; i < b->client_count; i++)
 		broker_client_gather(b->clients[i], set, blocked);
@@ -193,37 +134,7 @@ static bool wait_for_work(struct broker *b, bool more)
 		for (size_t i = 0; i < set->count; i++)
 			set->fds[i].revents = 0;
 	}
-	return (pollset_events(set, wake) && broker_take_end()) || pollset_events(set, lifeline);
-}
-
-/* The system has no descriptor for a client: it waits, and may be lucky. */
-static void put_off_clients(struct broker *b)
-{
-	b->accept_after = clock_ms() + ACCEPT_PAUSE_MS;
-	b->refused_since = b->refused_since ? b->refused_since : b->accept_after;
-	b->starved = b->client_count == 0 && b->accept_after - b->refused_since >= ACCEPT_PATIENCE_MS;
-}
-
-static void accept_clients(struct broker *b)
-{
-	while (b->client_count < CLIENTS_MAX) {
-		int fd = accept(b->folder.listener, NULL, NULL);
-		uid_t uid;
-		if (fd < 0) {
-			if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-				put_off_clients(b);
-			return;
-		}
-		b->refused_since = 0;
-		/* The folder keeps others out already; where the kernel can tell, root's mistakes stay out too. */
-		if (platform_peer_uid(fd, &uid) && uid != getuid()) {
-			close(fd);
-			continue;
-		}
-		io_set_cloexec(fd);
-		io_set_nonblocking(fd);
-		b->clients[b->client_count++] = broker_client_new(fd);
-	}
+	return (pollset_events(set, wake) && broker_take_end()) || (pollset_events(set, front) && front_ended(b));
 }
 
 /* Reads what has come for libssh, bounded. False: the connection is lost. */
@@ -239,55 +150,12 @@ static bool read_ssh(struct broker *b)
 	return true;
 }
 
-/* One that need not be kept goes, where all places are taken. False: there is none such. */
-static bool make_room_for_orphan(struct broker *b)
-{
-	for (size_t i = 0; b->orphan_count == ORPHANS_MAX && i < b->orphan_count; i++) {
-		if (!splice_is_opening(b->orphans[i])) {
-			splice_free(b->orphans[i]);
-			b->orphans[i] = b->orphans[--b->orphan_count];
-		}
-	}
-	return b->orphan_count < ORPHANS_MAX;
-}
-
-static void drop_done_clients(struct broker *b)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < b->client_count; i++) {
-		/* One more orphan than there is room for has to wait in its client. */
-		if (!broker_client_is_done(b->clients[i]) || !make_room_for_orphan(b)) {
-			b->clients[kept++] = b->clients[i];
-			continue;
-		}
-		struct splice *orphan = broker_client_free(b->clients[i]);
-		if (orphan)
-			b->orphans[b->orphan_count++] = orphan;
-	}
-	b->client_count = kept;
-}
-
-static void bury_orphans(struct broker *b)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < b->orphan_count; i++) {
-		splice_advance(b->orphans[i]);
-		if (splice_is_awaited(b->orphans[i]))
-			b->orphans[kept++] = b->orphans[i];
-		else
-			splice_free(b->orphans[i]);
-	}
-	b->orphan_count = kept;
-}
-
 /* What came before the end is passed on as far as it is taken at once. */
 static void run_down(struct broker *b)
 {
 	for (size_t i = 0; i < b->client_count; i++)
 		broker_client_run(b->clients[i], &b->set);
-	lose(b, ssh_get_error(b->session.ssh));
+	broker_lose(b, ssh_get_error(b->session.ssh));
 }
 
 /*
@@ -306,7 +174,7 @@ static bool move(struct broker *b)
 		for (size_t i = 0; i < b->client_count; i++)
 			more |= broker_client_run(b->clients[i], &b->set);
 		if (b->service.ssh)
-			bury_orphans(b);
+			broker_bury_orphans(b);
 		if (packets != b->packets) {
 			b->heard = clock_ms();
 			b->asked = 0;
@@ -329,11 +197,11 @@ static void watch_server(struct broker *b)
 	if (!is_blocked(b))
 		b->unsent = b->counter.out_packets;
 	if (session_is_stuck(&b->session, (pollset_events(&b->set, b->ssh_place) & POLLIN) != 0))
-		lose(b, ssh_get_error(b->session.ssh));
+		broker_lose(b, ssh_get_error(b->session.ssh));
 	else if (b->counter.out_packets - b->unsent > UNSENT_MAX)
-		lose(b, "sshd asks without end, and does not read our answers");
+		broker_lose(b, "sshd asks without end, and does not read our answers");
 	else if (splice_is_flooded())
-		lose(b, "sshd sends more on a channel than its window allows");
+		broker_lose(b, "sshd sends more on a channel than its window allows");
 }
 
 static void serve(struct broker *b)
@@ -341,22 +209,23 @@ static void serve(struct broker *b)
 	bool more = false;
 
 	b->heard = clock_ms();
-	while (!b->service.terminate && !b->starved && !wait_for_work(b, more)) {
+	while (!b->service.terminate && !b->starved && !broker_is_over(b) && !wait_for_work(b, more)) {
 		if (pollset_events(&b->set, b->listener_place))
-			accept_clients(b);
+			broker_accept_clients(b);
+		broker_tell_status(b);
 		for (size_t i = 0; i < b->client_count; i++)
 			broker_client_read(b->clients[i], &b->service, &b->set);
 		if (broker_take_resize()) {
 			for (size_t i = 0; i < b->client_count; i++)
 				broker_client_resize(b->clients[i]);
 		}
-		keep_alive(b);
+		broker_keep_alive(b);
 		more = move(b);
 		/* After a write libssh sends no more until it has seen that it may, which mostly is so at once. */
 		if (is_blocked(b))
 			ssh_event_dopoll(b->event, 0);
 		watch_server(b);
-		drop_done_clients(b);
+		broker_drop_clients(b);
 		more |= b->counter.in_packets != b->packets;
 	}
 }
@@ -379,10 +248,12 @@ void broker_run(const struct broker_start *start)
 	static struct broker b;
 
 	b.start = start;
+	b.front = start->lifeline;
 	broker_become_process(start->lifeline);
-	if (!broker_make_socket(&b.folder, start->lifeline))
+	if (!broker_make_socket(&b.folder, start->kept_at, start->lifeline))
 		_exit(0);
 	bool ok = establish(&b);
+	b.stays = ok && start->kept_at;
 	if (!ok) {
 		log_v("broker", "%s", b.service.failure.message);
 		session_close(&b.session);

@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
+#include "ssh/broker_greet.h"
 #include "ssh/mux.h"
 
 enum {
@@ -16,7 +17,6 @@ enum {
 	OUT_MAX = 32 * 1024, /* replies that a client leaves unread: then it is dropped */
 	READ_SIZE = 8 * 1024,
 	TEXT_MAX = ERROR_MESSAGE_MAX + ERROR_CURE_MAX + 128,
-	INFO_MAX = 8 * 1024,
 	QUEUE_MAX = MUX_DESCRIPTORS_MAX + 1, /* descriptors that came and were not asked for yet */
 	PER_MESSAGE_MAX = 8,
 	NO_STATUS = 255, /* of a channel that ended without one, as OpenSSH has it */
@@ -183,29 +183,6 @@ static void reply_refused(struct broker_client *c, uint32_t type, uint32_t id, c
 	mux_put_failure(&c->out, type, id, text, strlen(text));
 }
 
-/* Ours comes second, so that it can hold what the client's asks for. */
-static bool greet(struct broker_client *c, const struct broker_service *service, const struct mux_packet *packet)
-{
-	struct mux_hello hello;
-
-	if (!mux_decode_hello(packet, &hello) || hello.version != MUX_VERSION)
-		return false;
-	c->greeted = true;
-	c->late_failure = mux_find_extension(&hello, MUX_EXTENSION_LATE_FAILURE) != NULL;
-	size_t begun = mux_begin_hello(&c->out);
-	if (mux_find_extension(&hello, MUX_EXTENSION_INFO)) {
-		struct buf value;
-		buf_init(&value, INFO_MAX);
-		mux_put_info(&value, &service->info);
-		mux_put_extension(&c->out, MUX_EXTENSION_INFO, value.data, value.len);
-		buf_clear(&value);
-	}
-	if (c->late_failure)
-		mux_put_extension(&c->out, MUX_EXTENSION_LATE_FAILURE, "", 0);
-	mux_end_packet(&c->out, begun);
-	return true;
-}
-
 /* Owns the descriptors, which are at least as many as the request needs. */
 static void open_stream(struct broker_client *c, struct broker_service *service, const struct mux_request *request,
 			const int *fds)
@@ -246,6 +223,12 @@ static void answer(struct broker_client *c, struct broker_service *service, cons
 		reply_refused(c, MUX_S_PERMISSION_DENIED, request->id, "beamline does not offer this");
 		break;
 	}
+}
+
+static bool greet(struct broker_client *c, struct broker_service *service, const struct mux_packet *packet)
+{
+	c->greeted = true;
+	return broker_greet(packet, service, &c->out, &c->late_failure);
 }
 
 /* One packet with its descriptors. False: there is no whole one yet, or a bad one (then dead is set). */
@@ -388,6 +371,16 @@ void broker_client_resize(struct broker_client *c)
 {
 	if (c->splice)
 		splice_resize(c->splice);
+}
+
+bool broker_client_is_waiting(const struct broker_client *c)
+{
+	return c->splice && !c->told;
+}
+
+bool broker_client_has_channel(const struct broker_client *c)
+{
+	return c->splice && c->told;
 }
 
 bool broker_client_is_done(const struct broker_client *c)

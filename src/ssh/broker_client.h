@@ -19,8 +19,10 @@ struct broker_client;
 struct broker_service {
 	ssh_session ssh; /* authenticated; NULL: failed */
 	struct tunnel_info info;
-	struct error failure; /* where ssh is NULL */
-	bool terminate;       /* a client asked for the broker's end */
+	struct error failure;        /* where ssh is NULL */
+	bool terminate;              /* a client asked for the broker's end */
+	struct tunnel_status status; /* of a connection that stays, as of now; info and notes are not in it */
+	struct tunnel_notes notes;
 };
 
 /* Takes the connected, non-blocking descriptor. */
@@ -39,6 +41,9 @@ void broker_client_fail(struct broker_client *client, const struct error *why);
 /* Before all ends: what the client wrote is passed on, and it is told. */
 void broker_client_finish(struct broker_client *client);
 void broker_client_resize(struct broker_client *client);
+/* Has it asked for a channel that is not there yet? */
+bool broker_client_is_waiting(const struct broker_client *client);
+bool broker_client_has_channel(const struct broker_client *client);
 bool broker_client_is_done(const struct broker_client *client);
 
 #endif

@@ -97,14 +97,19 @@ bool broker_take_resize(void)
 	return resized;
 }
 
-bool broker_make_socket(struct socket_folder *folder, int lifeline)
+bool broker_make_socket(struct socket_folder *folder, const char *kept_at, int lifeline)
 {
 	struct error err;
-	bool ok = socket_folder_make(folder, &err);
+	bool ok = kept_at ? socket_folder_listen_at(folder, kept_at, &err) : socket_folder_make(folder, &err);
 	const char *told = ok ? folder->socket : err.message;
 
 	if (!ok)
 		io_write_all(lifeline, "!", 1);
 	io_write_all(lifeline, told, strlen(told) + 1);
 	return ok;
+}
+
+void broker_leave_front(void)
+{
+	dup2(STDIN_FILENO, STDERR_FILENO);
 }

@@ -13,10 +13,12 @@
  */
 void broker_become_process(int lifeline);
 /*
- * Makes the folder and tells the front where, or (false) why not. Made here and not before the fork, so that a front killed at
- * any time leaves nothing: from the fork on, this process removes it.
+ * Makes the socket, at that path or (NULL) in a folder of its own, and tells the front where, or (false) why not. Made here and not before the
+ * fork, so that a front killed at any time leaves nothing: from the fork on, this process removes it.
  */
-bool broker_make_socket(struct socket_folder *folder, int lifeline);
+bool broker_make_socket(struct socket_folder *folder, const char *kept_at, int lifeline);
+/* The front has gone and this process stays: whoever waits for the end of what it wrote to must not wait for us. */
+void broker_leave_front(void);
 /* A session of its own: the terminal's keys do not reach it any more, and only SIGTERM ends it; SIGWINCH comes from OpenSSH's clients. */
 void broker_leave_terminal(void);
 

@@ -33,6 +33,13 @@
 /* The client understands a FAILURE that comes after SESSION_OPENED, when the SSH connection is lost. */
 #define MUX_EXTENSION_LATE_FAILURE "late-failure@beamline"
 
+/* The client asks for the notes of a connection that stays, and the server's hello brings them. */
+#define MUX_EXTENSION_NOTES "notes@beamline"
+/* The client has one more. */
+#define MUX_EXTENSION_NOTE "note@beamline"
+/* The client asks for the connection's struct tunnel_status, without its info and notes, and the server's hello brings it. */
+#define MUX_EXTENSION_STATUS "status@beamline"
+
 enum {
 	MUX_REQUEST_MAX = 64 * 1024, /* a packet to the server: a command line and environment */
 	MUX_REPLY_MAX = 16 * 1024,   /* a packet to the client: an error's text or a hello */
@@ -122,8 +129,16 @@ void mux_put_failure(struct buf *out, uint32_t type, uint32_t id, const char *te
 void mux_put_error(struct buf *text, const struct error *err);
 bool mux_parse_error(const char *text, size_t len, struct error *err);
 
-/* The value of MUX_EXTENSION_INFO. Parsing ignores names that it does not know. */
+/* The values of MUX_EXTENSION_INFO and _STATUS. Parsing ignores names that it does not know. */
 void mux_put_info(struct buf *out, const struct tunnel_info *info);
 bool mux_parse_info(const uint8_t *data, size_t len, struct tunnel_info *info);
+void mux_put_status(struct buf *out, const struct tunnel_status *status);
+bool mux_parse_status(const uint8_t *data, size_t len, struct tunnel_status *status);
+/* The value of MUX_EXTENSION_NOTE, and one after the other that of MUX_EXTENSION_NOTES. */
+void mux_put_note(struct buf *out, const char *key, const char *value);
+/* Parsing puts them to those that are there; those beyond the maximum are left out. */
+bool mux_parse_notes(const uint8_t *data, size_t len, struct tunnel_notes *notes);
+/* One in its place, or as the newest in that of the oldest; "" takes it out. */
+void mux_take_note(struct tunnel_notes *notes, const char *key, const char *value);
 
 #endif

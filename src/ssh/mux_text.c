@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What travels inside the protocol's own fields: errors in failure texts, the connection's facts in a hello extension. */
+/* What travels inside the protocol's own fields: errors in failure texts, the connection's facts in hello extensions. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,55 +62,64 @@ bool mux_parse_error(const char *text, size_t len, struct error *err)
 	return ok;
 }
 
-/* Text fields travel as they are, times in whole microseconds. */
-#define TEXT(field)                                                                                                    \
-	{                                                                                                              \
-#field, offsetof(struct tunnel_info, field), sizeof(((struct tunnel_info *)0)->field)                  \
-	}
-#define TIME(field)                                                                                                    \
-	{                                                                                                              \
-#field, offsetof(struct tunnel_info, field), 0                                                         \
-	}
+/* Text fields travel as they are, times in whole microseconds, numbers in decimal. */
+enum kind { TEXT, TIME, NUMBER, PORT };
 
-static const struct field {
+struct field {
 	const char *name;
 	size_t offset;
-	size_t size; /* 0: a time */
-} fields[] = {
-	TEXT(user), TEXT(hostname), TEXT(server),      TEXT(kex),          TEXT(host_key), TEXT(cipher),
-	TEXT(mac),  TEXT(auth),     TIME(resolved_ms), TIME(connected_ms), TIME(keyed_ms), TIME(authenticated_ms),
+	size_t size;
+	enum kind kind;
 };
 
-enum { FIELD_COUNT = sizeof fields / sizeof *fields };
-
-static void put_pair(struct buf *out, const char *name, const char *value)
-{
-	buf_put_u32(out, (uint32_t)strlen(name));
-	buf_put_text(out, name);
-	buf_put_u32(out, (uint32_t)strlen(value));
-	buf_put_text(out, value);
-}
-
-void mux_put_info(struct buf *out, const struct tunnel_info *info)
-{
-	char number[32];
-
-	for (size_t i = 0; i < FIELD_COUNT; i++) {
-		const char *at = (const char *)info + fields[i].offset;
-		if (fields[i].size > 0) {
-			put_pair(out, fields[i].name, at);
-		} else {
-			double ms;
-			memcpy(&ms, at, sizeof ms);
-			snprintf(number, sizeof number, "%lld", (long long)(ms * 1000.0));
-			put_pair(out, fields[i].name, number);
-		}
+#define FIELD(type, field, kind)                                                                                       \
+	{                                                                                                              \
+#field, offsetof(struct type, field), sizeof(((struct type *)0)->field), kind                          \
 	}
-	snprintf(number, sizeof number, "%u", (unsigned)info->port);
-	put_pair(out, "port", number);
+
+/* clang-format off */
+static const struct field info_fields[] = {
+	FIELD(tunnel_info, user, TEXT), FIELD(tunnel_info, hostname, TEXT), FIELD(tunnel_info, server, TEXT),
+	FIELD(tunnel_info, kex, TEXT), FIELD(tunnel_info, host_key, TEXT), FIELD(tunnel_info, cipher, TEXT),
+	FIELD(tunnel_info, mac, TEXT), FIELD(tunnel_info, auth, TEXT), FIELD(tunnel_info, port, PORT),
+	FIELD(tunnel_info, resolved_ms, TIME), FIELD(tunnel_info, connected_ms, TIME), FIELD(tunnel_info, keyed_ms, TIME),
+	FIELD(tunnel_info, authenticated_ms, TIME),
+};
+static const struct field status_fields[] = {
+	FIELD(tunnel_status, destination, TEXT), FIELD(tunnel_status, pid, NUMBER), FIELD(tunnel_status, opened_s, NUMBER),
+	FIELD(tunnel_status, idle_ms, NUMBER), FIELD(tunnel_status, persist_ms, NUMBER), FIELD(tunnel_status, clients, NUMBER),
+};
+/* clang-format on */
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static void put_text(struct buf *out, const char *text)
+{
+	buf_put_u32(out, (uint32_t)strlen(text));
+	buf_put_text(out, text);
 }
 
-static bool read_value(struct reader *r, char *value, size_t size)
+static void put_fields(struct buf *out, const void *record, const struct field *fields, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const void *at = (const char *)record + fields[i].offset;
+		char number[32];
+		int64_t value = 0;
+		double ms;
+		if (fields[i].kind == TIME) {
+			memcpy(&ms, at, sizeof ms);
+			value = (int64_t)(ms * 1000.0);
+		} else if (fields[i].kind == NUMBER) {
+			memcpy(&value, at, sizeof value);
+		} else if (fields[i].kind == PORT) {
+			value = *(const uint16_t *)at;
+		}
+		snprintf(number, sizeof number, "%lld", (long long)value);
+		put_text(out, fields[i].name);
+		put_text(out, fields[i].kind == TEXT ? at : number);
+	}
+}
+
+static bool read_text(struct reader *r, char *value, size_t size)
 {
 	size_t len = read_u32(r);
 	const uint8_t *p = read_bytes(r, len);
@@ -123,33 +132,100 @@ static bool read_value(struct reader *r, char *value, size_t size)
 	return true;
 }
 
-static void take_pair(struct tunnel_info *info, const char *name, const char *value)
+static void take_field(const struct field *field, void *at, const char *text)
 {
-	if (strcmp(name, "port") == 0)
-		info->port = (uint16_t)strtoul(value, NULL, 10);
-	for (size_t i = 0; i < FIELD_COUNT; i++) {
-		char *at = (char *)info + fields[i].offset;
-		if (strcmp(name, fields[i].name) != 0)
-			continue;
-		if (fields[i].size > 0) {
-			snprintf(at, fields[i].size, "%s", value);
-		} else {
-			double ms = (double)strtoll(value, NULL, 10) / 1000.0;
-			memcpy(at, &ms, sizeof ms);
-		}
+	int64_t value = strtoll(text, NULL, 10);
+	double ms = (double)value / 1000.0;
+
+	switch (field->kind) {
+	case TEXT:
+		snprintf(at, field->size, "%s", text);
+		break;
+	case TIME:
+		memcpy(at, &ms, sizeof ms);
+		break;
+	case NUMBER:
+		memcpy(at, &value, sizeof value);
+		break;
+	case PORT:
+		*(uint16_t *)at = (uint16_t)value;
+		break;
 	}
 }
 
-bool mux_parse_info(const uint8_t *data, size_t len, struct tunnel_info *info)
+static bool parse_fields(const uint8_t *data, size_t len, void *record, const struct field *fields, size_t count)
 {
 	struct reader r = reader_of(data, len);
 	char name[32], value[256];
 
-	memset(info, 0, sizeof *info);
 	while (reader_left(&r) > 0) {
-		if (!read_value(&r, name, sizeof name) || !read_value(&r, value, sizeof value))
+		if (!read_text(&r, name, sizeof name) || !read_text(&r, value, sizeof value))
 			return false;
-		take_pair(info, name, value);
+		for (size_t i = 0; i < count; i++) {
+			if (strcmp(name, fields[i].name) == 0)
+				take_field(&fields[i], (char *)record + fields[i].offset, value);
+		}
+	}
+	return true;
+}
+
+void mux_put_info(struct buf *out, const struct tunnel_info *info)
+{
+	put_fields(out, info, info_fields, COUNT(info_fields));
+}
+
+bool mux_parse_info(const uint8_t *data, size_t len, struct tunnel_info *info)
+{
+	*info = (struct tunnel_info){ 0 };
+	return parse_fields(data, len, info, info_fields, COUNT(info_fields));
+}
+
+void mux_put_status(struct buf *out, const struct tunnel_status *status)
+{
+	put_fields(out, status, status_fields, COUNT(status_fields));
+}
+
+bool mux_parse_status(const uint8_t *data, size_t len, struct tunnel_status *status)
+{
+	return parse_fields(data, len, status, status_fields, COUNT(status_fields));
+}
+
+void mux_put_note(struct buf *out, const char *key, const char *value)
+{
+	put_text(out, key);
+	put_text(out, value);
+}
+
+void mux_take_note(struct tunnel_notes *notes, const char *key, const char *value)
+{
+	size_t at = 0;
+
+	while (at < notes->count && strcmp(notes->notes[at].key, key) != 0)
+		at++;
+	if (at == notes->count && !value[0])
+		return;
+	if (at == TUNNEL_NOTES_MAX)
+		at = 0;
+	if (at < notes->count) {
+		notes->count--;
+		memmove(&notes->notes[at], &notes->notes[at + 1], (notes->count - at) * sizeof *notes->notes);
+	}
+	if (!key[0] || !value[0])
+		return;
+	struct tunnel_note *note = &notes->notes[notes->count++];
+	snprintf(note->key, sizeof note->key, "%s", key);
+	snprintf(note->value, sizeof note->value, "%s", value);
+}
+
+bool mux_parse_notes(const uint8_t *data, size_t len, struct tunnel_notes *notes)
+{
+	struct reader r = reader_of(data, len);
+	char key[TUNNEL_KEY_MAX], value[TUNNEL_VALUE_MAX];
+
+	while (reader_left(&r) > 0) {
+		if (!read_text(&r, key, sizeof key) || !read_text(&r, value, sizeof value))
+			return false;
+		mux_take_note(notes, key, value);
 	}
 	return true;
 }

@@ -15,22 +15,21 @@
 
 enum { BACKLOG = 512 }; /* requests made while the connection is still coming up wait there */
 
-static bool is_private(const char *path)
+bool socket_folder_is_private(const char *path)
 {
 	struct stat st;
 
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid() && (st.st_mode & 077) == 0;
 }
 
-/* The folder that ours is made in; NULL: there is none. The caller frees. */
-static char *runtime_folder(void)
+char *socket_folder_runtime(void)
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 
-	if (!runtime || runtime[0] != '/' || !is_private(runtime))
+	if (!runtime || runtime[0] != '/' || !socket_folder_is_private(runtime))
 		return NULL;
 	char *path = xasprintf("%s/beamline", runtime);
-	if ((mkdir(path, 0700) < 0 && errno != EEXIST) || !is_private(path)) {
+	if ((mkdir(path, 0700) < 0 && errno != EEXIST) || !socket_folder_is_private(path)) {
 		free(path);
 		return NULL;
 	}
@@ -40,11 +39,15 @@ static char *runtime_folder(void)
 static bool listen_in(struct socket_folder *f)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat st;
 
 	memcpy(address.sun_path, f->socket, strlen(f->socket) + 1);
 	f->listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	return f->listener >= 0 && io_set_cloexec(f->listener) && io_set_nonblocking(f->listener) &&
-	       bind(f->listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(f->listener, BACKLOG) == 0;
+	if (f->listener < 0 || !io_set_cloexec(f->listener) || !io_set_nonblocking(f->listener) ||
+	    bind(f->listener, (struct sockaddr *)&address, sizeof address) < 0)
+		return false;
+	f->made = stat(f->socket, &st) == 0 ? st.st_ino : 0;
+	return listen(f->listener, BACKLOG) == 0;
 }
 
 static bool make_in(struct socket_folder *f, const char *parent)
@@ -56,7 +59,7 @@ static bool make_in(struct socket_folder *f, const char *parent)
 	/* Its name is as long as the pattern's. */
 	if (snprintf(f->socket, sizeof f->socket, "%s/%s/mux", parent, name) >= (int)sizeof f->socket ||
 	    !mkdtemp(f->folder)) {
-		f->folder[0] = '\0';
+		f->folder[0] = f->socket[0] = '\0';
 		return false;
 	}
 	memcpy(f->socket, f->folder, (size_t)len);
@@ -71,7 +74,7 @@ static bool make_in(struct socket_folder *f, const char *parent)
 bool socket_folder_make(struct socket_folder *f, struct error *err)
 {
 	const char *temporary = getenv("TMPDIR");
-	char *runtime = runtime_folder();
+	char *runtime = socket_folder_runtime();
 	bool ok = runtime && make_in(f, runtime);
 
 	free(runtime);
@@ -82,14 +85,27 @@ bool socket_folder_make(struct socket_folder *f, struct error *err)
 	return ok || error_set(err, ERROR_NO_RESOURCES, "a socket in a private folder of /tmp: %s", strerror(errno));
 }
 
+bool socket_folder_listen_at(struct socket_folder *f, const char *path, struct error *err)
+{
+	*f = (struct socket_folder){ .listener = -1 };
+	snprintf(f->socket, sizeof f->socket, "%s", path);
+	if (listen_in(f))
+		return true;
+	error_set(err, ERROR_NO_RESOURCES, "a socket at %s: %s", path, strerror(errno));
+	socket_folder_remove(f);
+	return false;
+}
+
 void socket_folder_remove(struct socket_folder *f)
 {
+	struct stat st;
+
 	io_close(&f->listener);
-	if (f->folder[0]) {
+	if (f->socket[0] && stat(f->socket, &st) == 0 && st.st_ino == f->made)
 		unlink(f->socket);
+	if (f->folder[0])
 		rmdir(f->folder);
-	}
-	f->folder[0] = '\0';
+	f->folder[0] = f->socket[0] = '\0';
 }
 
 void socket_folder_forget(const char *socket)

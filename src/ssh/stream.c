@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The requests of tunnel.h: each on a multiplexing connection of its own, whose replies tell what became of it. */
+/* The streams of tunnel.h: each on a multiplexing connection of its own, whose replies tell what became of it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "ssh/mux.h"
 #include "ssh/mux_client.h"
-#include "ssh/tunnel.h"
+#include "ssh/tunnel_private.h"
 
 enum state { STREAM_CLOSED, STREAM_ASKED, STREAM_OPEN, STREAM_ENDED };
 
@@ -102,7 +102,7 @@ static void take_plain_failure(const char *what, const struct mux_text *text, st
 				  "and PermitOpen");
 }
 
-static void take_failure(const char *what, const struct mux_text *text, struct error *err)
+void stream_take_failure(const char *what, const struct mux_text *text, struct error *err)
 {
 	if (!mux_parse_error(text->p, text->len, err))
 		take_plain_failure(what, text, err);
@@ -127,7 +127,7 @@ static bool take_reply(struct stream *s, const struct mux_packet *packet)
 		s->exit_status = (int)(reply.value & 0xff);
 	} else if ((reply.type == MUX_S_FAILURE || reply.type == MUX_S_PERMISSION_DENIED) && !s->failure) {
 		s->failure = xcalloc(1, sizeof *s->failure);
-		take_failure(s->what, &reply.text, s->failure);
+		stream_take_failure(s->what, &reply.text, s->failure);
 		s->state = STREAM_ENDED;
 	}
 	return true;
@@ -249,88 +249,4 @@ void stream_close(struct stream *s)
 	free(s->failure);
 	s->failure = NULL;
 	s->state = STREAM_CLOSED;
-}
-
-/* The connection's facts come in the server's hello, its outcome as the answer to an alive check. */
-struct outcome {
-	struct tunnel_info *info;
-	struct error *err;
-	bool known;
-	bool ok;
-};
-
-static bool take_outcome(const struct mux_packet *packet, struct outcome *outcome)
-{
-	struct mux_hello hello;
-	struct mux_reply reply;
-
-	if (packet->type == MUX_MSG_HELLO) {
-		const struct mux_extension *info;
-		if (!mux_decode_hello(packet, &hello) || hello.version != MUX_VERSION)
-			return false;
-		info = mux_find_extension(&hello, MUX_EXTENSION_INFO);
-		return !info || !outcome->info || mux_parse_info(info->value, info->value_len, outcome->info);
-	}
-	if (!mux_decode_reply(packet, &reply))
-		return false;
-	outcome->known = true;
-	outcome->ok = reply.type == MUX_S_ALIVE;
-	if (reply.type == MUX_S_FAILURE || reply.type == MUX_S_PERMISSION_DENIED)
-		take_failure("the connection", &reply.text, outcome->err);
-	else if (!outcome->ok)
-		return false;
-	return true;
-}
-
-static bool wait_outcome(int control, struct buf *in, int64_t deadline, struct outcome *outcome)
-{
-	struct error *err = outcome->err;
-
-	while (!outcome->known) {
-		struct mux_packet packet;
-		struct pollfd waiting = { .fd = control, .events = POLLIN };
-		enum mux_next next = mux_next_packet(in->data, in->len, MUX_REPLY_MAX, &packet);
-		if (next == MUX_BAD || (next == MUX_PACKET && !take_outcome(&packet, outcome)))
-			return error_set(err, ERROR_INTERNAL,
-					 "what serves the multiplexing socket does not speak its protocol");
-		if (next == MUX_PACKET) {
-			buf_consume(in, packet.size);
-			continue;
-		}
-		switch (io_wait(&waiting, 1, deadline)) {
-		case IO_READY:
-			if (mux_client_receive(control, in) == MUX_END)
-				return error_set(err, ERROR_SSH_LOST,
-						 "the process that holds the SSH connection ended");
-			break;
-		case IO_SIGNAL:
-			return error_interrupted(err, io_take_signal());
-		case IO_TIMEOUT:
-			error_set(err, ERROR_SSH_LOST, "the SSH connection is not up yet");
-			return error_cure(err, "try again; -v shows how far it has come");
-		case IO_FAILED:
-			return error_set(err, ERROR_NO_RESOURCES, "poll: %s", strerror(errno));
-		}
-	}
-	return outcome->ok;
-}
-
-bool tunnel_wait(struct tunnel *t, int64_t deadline, struct tunnel_info *info, struct error *err)
-{
-	struct outcome outcome = { .info = info, .err = err };
-	struct buf request, in;
-	int control = -1;
-
-	if (info)
-		memset(info, 0, sizeof *info);
-	buf_init(&request, 1024);
-	buf_init(&in, MUX_REPLY_MAX + 4);
-	put_hello(&request, MUX_EXTENSION_INFO);
-	mux_put_number(&request, MUX_C_ALIVE_CHECK, REQUEST_ID);
-	bool ok = mux_client_connect(tunnel_socket(t), &control, err) &&
-		  mux_client_send(control, &request, NULL, 0, err) && wait_outcome(control, &in, deadline, &outcome);
-	io_close(&control);
-	buf_clear(&request);
-	buf_clear(&in);
-	return ok;
 }

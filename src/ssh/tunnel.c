@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "ssh/tunnel.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,21 +10,18 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "ssh/broker.h"
+#include "ssh/kept.h"
 #include "ssh/resolve.h"
 #include "ssh/socket_folder.h"
+#include "ssh/tunnel_private.h"
 
 enum {
 	SOCKET_PATIENCE_MS = 5000, /* for the broker's socket, which takes it a fraction of one */
 	END_ASKED_MS = 250,        /* for a broker that serves: it needs a millisecond or two */
 	END_PATIENCE_MS =
 		2000, /* for one that a signal must reach first: it may be asking a question, with the terminal's echo off */
-};
-
-struct tunnel {
-	char *socket; /* its path */
-	int lifeline;
-	pid_t broker; /* 0: somebody else serves the socket */
 };
 
 static double ms_since(int64_t started_us)
@@ -57,7 +52,8 @@ static bool hear_socket(struct tunnel *t, struct error *err)
 	return true;
 }
 
-static bool start_broker(struct tunnel *t, const struct ssh_config *config, int64_t started_us, struct error *err)
+static bool start_broker(struct tunnel *t, const struct ssh_config *config, int64_t started_us, const char *kept_at,
+			 int persist_ms, struct error *err)
 {
 	int ends[2];
 
@@ -68,6 +64,8 @@ static bool start_broker(struct tunnel *t, const struct ssh_config *config, int6
 		.config = config,
 		.info = { .resolved_ms = ms_since(started_us) },
 		.started_us = started_us,
+		.kept_at = kept_at,
+		.persist_ms = persist_ms,
 	};
 	t->broker = fork();
 	if (t->broker == 0)
@@ -80,34 +78,85 @@ static bool start_broker(struct tunnel *t, const struct ssh_config *config, int6
 	return error_set(err, ERROR_NO_RESOURCES, "fork: %s", strerror(errno));
 }
 
+static struct tunnel *new_tunnel(const char *socket)
+{
+	struct tunnel *t = xcalloc(1, sizeof *t);
+
+	t->lifeline = t->control.fd = -1;
+	t->socket = socket ? xstrdup(socket) : NULL;
+	return t;
+}
+
+/* Through a connection that stays, if it is there. */
+static struct tunnel *find(const char *path)
+{
+	int fd = kept_connect(path);
+
+	if (fd < 0)
+		return NULL;
+	struct tunnel *t = new_tunnel(path);
+	t->control.fd = fd;
+	t->was_there = true;
+	log_v("SSH", "over the connection that is there (%s)", path);
+	return t;
+}
+
+static struct tunnel *start(const struct ssh_config *config, int64_t started_us, const char *kept_at, int persist_ms,
+			    struct error *err)
+{
+	struct tunnel *t = new_tunnel(NULL);
+
+	t->stays = kept_at != NULL;
+	if (start_broker(t, config, started_us, kept_at, persist_ms, err))
+		return t;
+	tunnel_close(t, err);
+	return NULL;
+}
+
+/* One that stays: whoever comes first starts it, whoever comes meanwhile finds it. */
+static struct tunnel *start_kept(const struct ssh_config *config, int64_t started_us, const char *path, int persist_ms,
+				 struct error *err)
+{
+	int lock = kept_lock(path);
+	struct tunnel *t = lock >= 0 ? find(path) : NULL;
+
+	if (lock < 0)
+		log_v("SSH", "the connection will not stay: %s is locked", path);
+	if (!t && lock >= 0)
+		kept_clear(path);
+	if (!t)
+		t = start(config, started_us, lock >= 0 ? path : NULL, persist_ms, err);
+	io_close(&lock);
+	return t;
+}
+
 struct tunnel *tunnel_open(const struct tunnel_options *options, struct error *err)
 {
 	int64_t started_us = clock_us();
 	struct ssh_resolution resolution;
+	char path[SOCKET_PATH_MAX];
 	struct ssh_config config;
+	bool may_stay = kept_path(options, options->persist_ms > 0, path);
+	struct tunnel *t = may_stay ? find(path) : NULL;
 
+	if (t)
+		return t;
 	if (!ssh_resolve_start(&resolution, options, err))
 		return NULL;
-	struct tunnel *t = xcalloc(1, sizeof *t);
-	t->lifeline = -1;
 	/* While ssh reads its configuration. What is prepared here, the broker inherits. */
 	crypto_prepare();
-	if (!ssh_resolve_finish(&resolution, &config, err) || !start_broker(t, &config, started_us, err)) {
-		tunnel_close(t, err);
-		t = NULL;
-	}
+	if (ssh_resolve_finish(&resolution, &config, err))
+		t = may_stay && options->persist_ms > 0
+			    ? start_kept(&config, started_us, path, options->persist_ms, err)
+			    : start(&config, started_us, NULL, 0, err);
 	ssh_config_clear(&config);
 	return t;
 }
 
 struct tunnel *tunnel_open_socket(const char *path, struct error *err)
 {
-	struct tunnel *t = xcalloc(1, sizeof *t);
-
 	(void)err;
-	t->lifeline = -1;
-	t->socket = xstrdup(path);
-	return t;
+	return new_tunnel(path);
 }
 
 /* The broker closes its end of the lifeline by exiting. */
@@ -159,7 +208,8 @@ static void end_broker(struct tunnel *t, struct error *err)
 	if (status == 0)
 		return;
 	/* What it could not remove any more. */
-	socket_folder_forget(t->socket);
+	if (!t->stays)
+		socket_folder_forget(t->socket);
 	if (by_itself)
 		explain_end(status, err);
 }
@@ -168,11 +218,22 @@ void tunnel_close(struct tunnel *t, struct error *err)
 {
 	if (!t)
 		return;
-	if (t->broker > 0)
+	if (t->broker > 0 && !(t->stays && t->connected))
 		end_broker(t, err);
+	tunnel_end_control(t);
 	io_close(&t->lifeline);
 	free(t->socket);
 	free(t);
+}
+
+bool tunnel_was_there(const struct tunnel *t)
+{
+	return t->was_there;
+}
+
+bool tunnel_stays(const struct tunnel *t)
+{
+	return t->stays || t->was_there;
 }
 
 const char *tunnel_socket(const struct tunnel *t)

@@ -23,6 +23,7 @@ struct tunnel_options {
 	const char *ssh_config;         /* --ssh-config, or NULL */
 	const char *const *ssh_options; /* --ssh-option KEY=VALUE …, NULL-terminated, or NULL */
 	bool may_ask;                   /* a person may be asked (there is a terminal, and BatchMode is not set) */
+	int persist_ms; /* the connection stays until nobody has used it for so long; 0: it ends with us */
 };
 
 /*
@@ -45,6 +46,29 @@ struct tunnel_info {
 	double authenticated_ms;
 };
 
+enum { TUNNEL_NOTES_MAX = 32, TUNNEL_KEY_MAX = 272, TUNNEL_VALUE_MAX = 64 };
+
+/* What an earlier command found out behind a connection that stays, for later ones. */
+struct tunnel_notes {
+	struct tunnel_note {
+		char key[TUNNEL_KEY_MAX];
+		char value[TUNNEL_VALUE_MAX];
+	} notes[TUNNEL_NOTES_MAX];
+	size_t count;
+};
+
+/* A connection that stays. */
+struct tunnel_status {
+	char destination[256]; /* as it was asked for */
+	int64_t pid;           /* of the process that holds it */
+	int64_t opened_s;      /* since the epoch */
+	int64_t idle_ms;       /* since when nobody uses it; 0: somebody does */
+	int64_t persist_ms;    /* how long it may be idle */
+	int64_t clients;
+	struct tunnel_info info;
+	struct tunnel_notes notes;
+};
+
 struct stream {
 	int fd;      /* read and write; non-blocking; -1 when closed. EOF is half-close from the other side */
 	int control; /* the multiplexing connection */
@@ -61,17 +85,31 @@ struct stream {
 #define STREAM_NONE ((struct stream){ .fd = -1, .control = -1 })
 
 /*
- * Resolves the destination with `ssh -G`, forks the broker (which connects, checks the host key and authenticates, asking on
+ * A connection to the destination that stays is used if there is one. Otherwise: resolves the destination with `ssh -G`, forks the broker (which connects, checks the host key and authenticates, asking on
  * the terminal if it may) and returns at once. Errors: ERROR_CONFIG, ERROR_NO_RESOURCES, …
  */
 struct tunnel *tunnel_open(const struct tunnel_options *options, struct error *err);
 /* A tunnel through a multiplexing socket that somebody else serves (a ControlMaster). */
 struct tunnel *tunnel_open_socket(const char *path, struct error *err);
 /*
- * Ends the broker if it is ours, waits for it to be gone, removes its socket and folder, frees. NULL is allowed. An ERROR_SSH_LOST in err is told
+ * Ends the broker if it is ours and does not stay, waits for it to be gone, removes its socket and folder, frees. NULL is allowed. An ERROR_SSH_LOST in err is told
  * better where the broker had ended by itself.
  */
 void tunnel_close(struct tunnel *tunnel, struct error *err);
+/* Was the connection there before us? What is lost of such a one before anything was sent through it may be tried again. */
+bool tunnel_was_there(const struct tunnel *tunnel);
+/* Will it be there after us? */
+bool tunnel_stays(const struct tunnel *tunnel);
+/* What is noted behind a connection that stays. Does not wait for one that is still coming up. */
+bool tunnel_recall(struct tunnel *tunnel, const char *key, char value[TUNNEL_VALUE_MAX]);
+/* Notes it, where the connection stays; "": no longer. It cannot fail: without it a later command asks again. */
+void tunnel_note(struct tunnel *tunnel, const char *key, const char *value);
+
+/* Of whoever serves a multiplexing socket that stays. Errors: ERROR_SSH_LOST (nobody does), …. */
+bool tunnel_ask_status(const char *socket, int64_t deadline, struct tunnel_status *status, struct error *err);
+/* Ends it, whoever uses it, and waits for that. */
+bool tunnel_end(const char *socket, int64_t deadline, struct error *err);
+
 /* The multiplexing socket's path. */
 const char *tunnel_socket(const struct tunnel *tunnel);
 /* Process id of our broker, or 0. */

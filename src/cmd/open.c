@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "cmd/report.h"
+#include "cmd/several.h"
+#include "cmd/target_options.h"
+
+enum { PERSIST_MS = 8 * 60 * 60 * 1000 };
+
+static bool cannot_stay(struct error *err)
+{
+	error_set(err, ERROR_NO_RESOURCES, "there is no private folder for the socket of a connection that stays");
+	return error_cure(err,
+			  "set XDG_RUNTIME_DIR to a folder of yours with mode 0700; what is not yours must not be "
+			  "at /tmp/beamline-%lu",
+			  (unsigned long)geteuid());
+}
+
+/* Waits until it is connected, however long a person takes to type. */
+static bool connect_host(const struct target_options *holds, struct json_object *object, struct error *err)
+{
+	const struct tunnel_options options = {
+		.destination = holds->target.destination,
+		.ssh_config = holds->connect.ssh_config,
+		.ssh_options = holds->connect.ssh_options,
+		.may_ask = holds->connect.may_ask,
+		.persist_ms = holds->connect.persist_ms ? holds->connect.persist_ms : PERSIST_MS,
+	};
+	struct tunnel *tunnel = tunnel_open(&options, err);
+	bool lost = false, ok = false;
+	struct tunnel_info info;
+
+	if (!tunnel)
+		return false;
+	if (!tunnel_stays(tunnel)) {
+		cannot_stay(err);
+	} else if (tunnel_wait(tunnel, IO_NO_DEADLINE, &info, err)) {
+		ok = true;
+		bool was_there = tunnel_was_there(tunnel);
+		log_notice("%s: %s, %s@%s port %u", options.destination, was_there ? "open already" : "open", info.user,
+			   info.hostname, (unsigned)info.port);
+		json_object_object_add(object, "was_open", json_object_new_boolean(was_there));
+		report_add_text(object, "socket", tunnel_socket(tunnel));
+	} else {
+		lost = err->code == ERROR_SSH_LOST && tunnel_was_there(tunnel);
+	}
+	tunnel_close(tunnel, err);
+	/* It ended just when we came. */
+	return lost ? connect_host(holds, object, err) : ok;
+}
+
+static bool open_host(const struct command_options *options, const char *host, struct json_object *object,
+		      struct error *err)
+{
+	struct target_options holds;
+	bool ok = false;
+
+	if (!target_options_init(&holds, options, host, err))
+		return false;
+	if (holds.target.node)
+		error_set(err, ERROR_USAGE, "open takes hosts, not %s", host);
+	else
+		ok = connect_host(&holds, object, err);
+	target_options_clear(&holds);
+	return ok;
+}
+
+static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
+{
+	struct several several = { .options = options, .count = count };
+	struct json_object *answer = json_object_new_object(), *hosts = json_object_new_array();
+	struct error shown;
+
+	for (int i = 0; i < count; i++) {
+		struct json_object *object = json_object_new_object();
+		struct error failure = { 0 };
+		report_add_text(object, "host", words[i]);
+		bool ok = open_host(options, words[i], object, &failure);
+		json_object_object_add(object, "ok", json_object_new_boolean(ok));
+		if (!ok)
+			json_object_object_add(object, "error", report_error_json(&failure));
+		json_object_array_add(hosts, object);
+		if (!ok && !several_failed(&several, words[i], &failure, err))
+			break;
+	}
+	bool ok = several_end(&several, err);
+	json_object_object_add(answer, "ok", json_object_new_boolean(ok));
+	json_object_object_add(answer, "hosts", hosts);
+	if (!options->json || (!ok && count == 1)) {
+		json_object_put(answer);
+		return ok;
+	}
+	if (!ok)
+		json_object_object_add(answer, "error", report_error_json(err));
+	bool written = report_json(answer, &shown);
+	if (ok && !written)
+		*err = shown;
+	err->shown = !ok;
+	return ok && written;
+}
+
+const struct command command_open = {
+	.name = "open",
+	.arguments = "HOST…",
+	.summary = "Open SSH connections that stay, for the commands that follow",
+	.description =
+		"Connects to each host and leaves. A process stays that holds the connection, until nobody has used it "
+		"for the "
+		"time of --persist, or close ends it; every command for the same host, with the same --ssh-config and "
+		"--ssh-option, goes through it then, without a handshake or a question. After a change of ssh_config "
+		"they connect anew.",
+	.groups = GROUP_ALL | GROUP_OPEN | GROUP_JSON,
+	.min_words = 1,
+	.max_words = COMMAND_WORDS_MAX,
+	.run = run,
+};

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ssh/kept.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/host.h"
+#include "base/io.h"
+#include "platform/platform.h"
+#include "ssh/mux_client.h"
+
+enum {
+	NAME_BYTES = 16, /* of the digest; a name has two characters for each */
+	KEY_MAX = 64 * 1024,
+	LOCK_PATIENCE_MS = 5000, /* it is held for the few milliseconds in which a broker makes its socket */
+	LOCK_STEP_MS = 5,
+	LIST_MAX = 4096,
+};
+
+/* The caller frees; NULL: there is none. */
+static char *folder(bool make)
+{
+	char *path = socket_folder_runtime();
+
+	if (path)
+		return path;
+	path = xasprintf("/tmp/beamline-%lu", (unsigned long)geteuid());
+	if ((make && mkdir(path, 0700) < 0 && errno != EEXIST) || !socket_folder_is_private(path)) {
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+static void add_text(struct buf *key, const char *text)
+{
+	buf_put(key, text, strlen(text) + 1);
+}
+
+/* Which file, in which state. */
+static void add_file(struct buf *key, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		buf_printf(key, "none %s", path);
+	else
+		buf_printf(key, "%llu %llu %lld %lld.%09ld", (unsigned long long)st.st_dev,
+			   (unsigned long long)st.st_ino, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+			   st.st_mtim.tv_nsec);
+	buf_put_u8(key, '\0');
+}
+
+static void add_config(struct buf *key, const char *given)
+{
+	if (given) {
+		add_file(key, given);
+		return;
+	}
+	char *own = xasprintf("%s/.ssh/config", host_home());
+	add_file(key, own);
+	add_file(key, "/etc/ssh/ssh_config");
+	free(own);
+}
+
+static bool digest(const struct tunnel_options *options, uint8_t out[EVP_MAX_MD_SIZE])
+{
+	unsigned len = 0;
+	struct buf key;
+
+	buf_init(&key, KEY_MAX);
+	add_text(&key, options->destination);
+	add_config(&key, options->ssh_config);
+	for (size_t i = 0; options->ssh_options && options->ssh_options[i]; i++)
+		add_text(&key, options->ssh_options[i]);
+	bool ok =
+		!key.overflow && EVP_Digest(key.data, key.len, out, &len, EVP_sha256(), NULL) == 1 && len >= NAME_BYTES;
+	buf_clear(&key);
+	return ok;
+}
+
+bool kept_path(const struct tunnel_options *options, bool make, char path[SOCKET_PATH_MAX])
+{
+	uint8_t sum[EVP_MAX_MD_SIZE];
+	char *in = options->destination ? folder(make) : NULL, name[2 * NAME_BYTES + 1];
+	bool ok = in && digest(options, sum);
+
+	for (size_t i = 0; ok && i < NAME_BYTES; i++)
+		snprintf(name + 2 * i, 3, "%02x", sum[i]);
+	ok = ok && snprintf(path, SOCKET_PATH_MAX, "%s/%s", in, name) < SOCKET_PATH_MAX;
+	free(in);
+	return ok;
+}
+
+int kept_connect(const char *path)
+{
+	struct error ignored;
+	uid_t uid;
+	int fd;
+
+	if (access(path, F_OK) < 0 || !mux_client_connect(path, &fd, &ignored))
+		return -1;
+	if (platform_peer_uid(fd, &uid) && uid != geteuid())
+		io_close(&fd);
+	return fd;
+}
+
+void kept_clear(const char *path)
+{
+	struct error why;
+	int fd;
+
+	if (mux_client_connect(path, &fd, &why))
+		io_close(&fd);
+	else if (why.code == ERROR_SSH_LOST)
+		unlink(path);
+}
+
+int kept_lock(const char *path)
+{
+	int64_t deadline = clock_ms() + LOCK_PATIENCE_MS;
+	char *in = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+	int fd = open(in, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	free(in);
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		struct pollfd none = { .fd = -1 };
+		if ((errno != EWOULDBLOCK && errno != EINTR) || clock_ms() >= deadline ||
+		    io_wait(&none, 1, clock_ms() + LOCK_STEP_MS) == IO_SIGNAL)
+			io_close(&fd);
+	}
+	return fd;
+}
+
+void kept_sweep(const char *path)
+{
+	int lock = kept_lock(path);
+
+	if (lock >= 0)
+		kept_clear(path);
+	io_close(&lock);
+}
+
+static bool is_name(const char *name)
+{
+	return strlen(name) == (size_t)2 * NAME_BYTES && strspn(name, "0123456789abcdef") == (size_t)2 * NAME_BYTES;
+}
+
+char **kept_list(void)
+{
+	char **paths = xcalloc(LIST_MAX + 1, sizeof *paths), *in = folder(false);
+	DIR *dir = in ? opendir(in) : NULL;
+	struct dirent *entry;
+	size_t count = 0;
+
+	while (dir && count < LIST_MAX && (entry = readdir(dir)) != NULL) {
+		if (is_name(entry->d_name))
+			paths[count++] = xasprintf("%s/%s", in, entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	free(in);
+	return paths;
+}
+
+void kept_list_free(char **paths)
+{
+	for (size_t i = 0; paths[i]; i++)
+		free(paths[i]);
+	free(paths);
+}

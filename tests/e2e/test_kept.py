@@ -1,0 +1,390 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections that stay: later commands use them, they end as they should, and none of their failures is a later command's."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+
+from rig import wait_for
+from test_promises import memory_holds
+
+LONG = bool(os.environ.get("BEAMLINE_LONG"))
+
+
+@pytest.fixture
+def kept(beamline, rig):
+    """kept() are the connections that stay; at the end of the test they are closed."""
+    def ask():
+        done = beamline("status", "--json", config=False, epmd_port=False)
+        assert done.status == 0, done
+        return json.loads(done.stdout)["connections"]
+
+    yield ask
+    assert beamline("close", "--all", config=False, epmd_port=False).status == 0
+    assert ask() == []
+
+
+@pytest.fixture
+def way(make, sshd):
+    """A proxy before the session's sshd, which counts connections and can break them; .config leads through it."""
+    proxy = make.proxy(sshd.port)
+    proxy.config = sshd.client_config(port=proxy.port)
+    return proxy
+
+
+@pytest.fixture
+def open_rig(beamline, kept):
+    def call(config=None, *words, **options):
+        done = beamline("open", *words, "rig", config=config, epmd_port=False, **options)
+        assert done.status == 0 and "rig: open" in done.stderr, done
+        return done
+    return call
+
+
+def count_connections(proxy):
+    return proxy.counts()["connections"]
+
+
+def close(beamline, *words):
+    return beamline("close", *words, config=False, epmd_port=False)
+
+
+def evaluate(beamline, config, text="1+1", *words, **options):
+    return beamline(*words, "eval", "rig:demo", text, config=config, **options)
+
+
+def test_later_commands_go_through_it(beamline, way, node, kept, open_rig):
+    open_rig(way.config)
+    for words in (("eval", "rig:demo", "1+1"), ("ping", "rig:demo"), ("nodes", "rig"), ("rpc", "rig:demo", "erlang", "node")):
+        done = beamline(*words, config=way.config)
+        assert done.status == 0 and done.stderr == "", done
+    assert count_connections(way) == 1
+    done = beamline("open", "rig", config=way.config, epmd_port=False)
+    assert done.status == 0 and "open already" in done.stderr, done
+    answer = json.loads(beamline("open", "--json", "rig", config=way.config, epmd_port=False).stdout)
+    assert answer["ok"] and answer["hosts"][0]["was_open"] and count_connections(way) == 1, answer
+    [row] = kept()
+    assert (row["host"], row["port"], row["persist_ms"]) == ("rig", way.port, 8 * 3600 * 1000), row
+    assert answer["hosts"][0]["socket"] == row["socket"]
+    ping = beamline("ping", "rig:demo", config=way.config).stdout
+    assert "over the connection that is open" in ping and "not asked (an earlier command did)" in ping, ping
+    assert json.loads(beamline("ping", "--json", "rig:demo", config=way.config).stdout)["ssh"]["was_open"] is True
+
+
+def test_without_it_nothing_stays(beamline, node, kept):
+    assert beamline("eval", "rig:demo", "1+1").status == 0
+    assert kept() == []
+    done = close(beamline, "rig")
+    assert done.status == 0 and "no such connection is open" in done.stderr, done
+
+
+def test_a_command_may_let_it_stay(beamline, way, node, kept, rig):
+    for _ in range(2):
+        assert evaluate(beamline, way.config, "1+1", "--persist", "10m").stdout == "2\n"
+    assert kept()[0]["persist_ms"] == 600_000 and count_connections(way) == 1
+    close(beamline, "rig")
+    settings = rig.write("persist.conf", 'defaults = { persist = "7m"; };\n')
+    assert evaluate(beamline, way.config, "1+1", "--config", settings).stdout == "2\n"
+    assert kept()[0]["persist_ms"] == 420_000
+
+
+def test_it_ends_when_nobody_uses_it(beamline, way, node, kept):
+    assert evaluate(beamline, way.config, "timer:sleep(2500), 1", "--persist", "1s").stdout == "1\n"
+    [row] = kept()
+    wait_for("its end", 5, lambda: not kept())
+    assert not os.path.exists(row["socket"])
+    assert evaluate(beamline, way.config).stdout == "2\n" and count_connections(way) == 2
+
+
+def test_the_table_for_people(beamline, sshd, kept, open_rig):
+    open_rig()
+    done = beamline("status", config=False, epmd_port=False)
+    heads, row = done.stdout.splitlines()
+    assert heads.split() == ["HOST", "CONNECTED", "TO", "PID", "SINCE", "USERS", "ENDS", "IN", "SOCKET"], done
+    assert row.split()[1].endswith(f"@127.0.0.1:{sshd.port}") and row.split()[5] == "7h59m", done
+
+
+def test_close_names_what_is_meant(beamline, sshd, kept, open_rig):
+    open_rig()
+    other = sshd.client_config(alias="other")
+    assert beamline("open", "other", config=other, epmd_port=False).status == 0
+    answer = json.loads(beamline("close", "--json", "other", config=False, epmd_port=False).stdout)
+    assert answer == {"ok": True, "closed": ["other"]}
+    assert [row["host"] for row in kept()] == ["rig"]
+    for words in ((), ("--all", "rig")):
+        done = close(beamline, *words)
+        assert done.status == 64 and "[usage]" in done.stderr, done
+
+
+def test_several_hosts_of_which_one_fails(beamline, sshd, kept):
+    config = sshd.client_config(alias="rig dead")
+    done = beamline("open", "-o", "ConnectTimeout=5", "rig", "nowhere.invalid", config=config, epmd_port=False)
+    assert done.status == 2 and "some_failed" in done.stderr and "[host_unknown]" in done.stderr, done
+    answer = json.loads(beamline("open", "--json", "nowhere.invalid", "rig", config=config, epmd_port=False).stdout)
+    assert [host["ok"] for host in answer["hosts"]] == [False, True] and answer["error"]["code"] == "some_failed", answer
+    assert {row["host"] for row in kept()} == {"rig"}
+
+
+# OpenSSH's client on our socket
+
+def test_openssh_goes_through_it(sshd, way, kept, open_rig):
+    open_rig(way.config)
+    [row] = kept()
+    for words, said in ((["-O", "check", "rig"], f"pid={row['pid']}"), (["rig", "echo", "there"], "there")):
+        done = subprocess.run(["ssh", "-F", way.config, "-S", row["socket"], *words], capture_output=True, text=True, check=False, timeout=20)
+        assert done.returncode == 0 and said in done.stdout + done.stderr, done
+    assert count_connections(way) == 1
+
+
+# Which connection
+
+def test_another_configuration_is_another_connection(beamline, sshd, node, kept, open_rig, rig):
+    open_rig()
+    assert beamline("-o", "Compression=no", "open", "rig", config=sshd.config, epmd_port=False).status == 0
+    assert len(kept()) == 2
+    config = sshd.client_config()
+    open_rig(config)
+    assert len(kept()) == 3
+    with open(config, "a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    done = evaluate(beamline, config, "1+1", "-v")
+    assert done.stdout == "2\n" and "authenticated" in done.stderr, done
+
+
+# Many at once
+
+@pytest.mark.limit(200)
+def test_two_hundred_first_commands_make_one(beamline, rig, way, kept):
+    argv = [beamline.path, "open", "--ssh-config", way.config, "rig"]
+    children = [subprocess.Popen(argv, env=rig.base_env(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for _ in range(200)]
+    said = [child.communicate(timeout=120)[1] for child in children]
+    assert {child.returncode for child in children} == {0}, said
+    assert count_connections(way) == 1 and len(kept()) == 1
+    assert sum("open already" in text for text in said) == 199
+
+
+@pytest.mark.limit(400)
+def test_the_holder_is_killed_at_any_moment(beamline, rig, way, node, kept):
+    """Each evaluation ends right, or says that it lost the connection; the next one is right."""
+    count, rounds = (500, 10) if LONG else (60, 4)
+    chance, outcomes = random.Random(int(os.environ.get("BEAMLINE_FAULT_SEED", "1"))), []
+    argv = [beamline.path, "--persist", "1m", "eval", "--ssh-config", way.config, "--epmd-port", str(node.epmd.port), "rig:demo", "timer:sleep(20), 1+1"]
+    for _ in range(rounds):
+        children = []
+        for number in range(count // rounds):
+            children.append(subprocess.Popen(argv, env=rig.base_env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+            time.sleep(chance.random() / 40)
+            if number % 5 == 4:
+                for row in kept():
+                    try:
+                        os.kill(row["pid"], signal.SIGKILL)
+                    except ProcessLookupError:
+                        pass
+        outcomes += [(*child.communicate(timeout=60), child.returncode) for child in children]
+    for out, err, status in outcomes:
+        right = (out, err, status) == ("2\n", "", 0)
+        assert right or (out in ("", "2\n") and status == 75 and ("[ssh_lost]" in err or "[node_lost]" in err)), (out, err, status)
+    assert sum(status == 0 for _, _, status in outcomes) > count // 4
+    assert evaluate(beamline, way.config).stdout == "2\n"
+
+
+# What breaks
+
+@pytest.mark.parametrize("how", ["rst", "fin"])
+def test_a_link_that_was_cut(beamline, way, node, kept, open_rig, how):
+    open_rig(way.config)
+    assert evaluate(beamline, way.config).status == 0
+    way.cut(how)
+    done = evaluate(beamline, way.config)
+    assert (done.stdout, done.stderr, done.status) == ("2\n", "", 0), done
+    assert count_connections(way) == 2
+
+
+def test_a_link_that_is_dead_without_a_word(beamline, way, node, kept, open_rig):
+    """As after a change of our address: packets go nowhere, and nobody says so."""
+    open_rig(way.config)
+    assert evaluate(beamline, way.config).status == 0
+    way.set(stall_after=["up", 0], connection=1)
+    done = evaluate(beamline, way.config)
+    assert (done.stdout, done.stderr, done.status) == ("2\n", "", 0), done
+    assert count_connections(way) == 2 and 3 < done.seconds < 9, done
+
+
+def test_the_holder_sleeps_for_a_while(beamline, way, node, kept, open_rig):
+    """As with the whole machine: what is asked meanwhile is answered after it."""
+    open_rig(way.config)
+    [row] = kept()
+    os.kill(row["pid"], signal.SIGSTOP)
+    child = beamline("eval", "rig:demo", "1+1", config=way.config, terminal=True)
+    time.sleep(2)
+    os.kill(row["pid"], signal.SIGCONT)
+    child.expect("2")
+    assert child.finish().status == 0 and count_connections(way) == 1
+
+
+def test_who_holds_it_was_killed(beamline, way, node, kept, open_rig):
+    open_rig(way.config)
+    [row] = kept()
+    os.kill(row["pid"], signal.SIGKILL)
+    assert os.path.exists(row["socket"])
+    open_rig(way.config)
+    [second] = kept()
+    assert second["pid"] != row["pid"] and second["socket"] == row["socket"]
+    os.kill(second["pid"], signal.SIGKILL)
+    assert kept() == [] and not os.path.exists(row["socket"])
+
+
+def test_a_day_without_use(beamline, rig, way, kept, open_rig):
+    """By a clock that goes on while the machine sleeps."""
+    build = os.environ.get("BUILDDIR") or os.path.dirname(beamline.path)
+    library = os.path.join(build, "tests/rig/clock.so")
+    subprocess.run(["make", "-s", "-C", build, "tests/rig/clock.so"], check=True, stdout=subprocess.DEVNULL)
+    clock = rig.write("clock", "0")
+    asan = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]))
+    open_rig(way.config, "--persist", "24h", env={"LD_PRELOAD": library, "RIG_CLOCK": clock, "ASAN_OPTIONS": asan})
+    rig.write("clock", str(24 * 3600 - 60))
+    [row] = kept()
+    assert 24 * 3600 - 61 <= row["idle_ms"] / 1000 < 24 * 3600
+    assert beamline("status", config=False, epmd_port=False).stdout.splitlines()[1].split()[5] in ("59s", "58s", "57s")
+    rig.write("clock", str(24 * 3600 + 1))
+    wait_for("its end", 10, lambda: not kept())
+
+
+def test_a_failure_is_nobody_elses(beamline, sshd, node, kept):
+    """A connection that fails does not stay, and tells its own command why."""
+    config = sshd.client_config(IdentityFile="/nonexistent")
+    for _ in range(2):
+        done = beamline("open", "rig", config=config, epmd_port=False)
+        assert done.status == 77 and "[auth_refused]" in done.stderr, done
+    assert kept() == []
+
+
+def test_a_question_that_is_interrupted(beamline, make, kept):
+    sshd = make.sshd(extra=["KbdInteractiveAuthentication no", "PasswordAuthentication yes", "PubkeyAuthentication no"])
+    config = sshd.client_config(BatchMode="no", PreferredAuthentications="password")
+    terminal = beamline("open", "rig", config=config, epmd_port=False, terminal=True)
+    terminal.expect("password")
+    terminal.type("\x03")
+    assert terminal.finish().status == 130
+    assert kept() == []
+
+
+def test_standard_error_is_let_go(beamline, sshd, kept):
+    """$(beamline open …) returns when the command ends, whoever stays."""
+    done = beamline("-vv", "open", "rig", config=sshd.config, epmd_port=False, limit=10)
+    assert done.status == 0 and done.seconds < 5, done
+    assert len(kept()) == 1
+
+
+# Ports that are remembered
+
+def ports(kept):
+    return {(note["node"], note["port"]) for note in kept()[0]["nodes"]}
+
+
+def test_a_node_that_has_moved_is_found(beamline, make, sshd, kept, open_rig):
+    epmd = make.epmd()
+    node = make.node("moving", epmd=epmd, home=sshd.home)
+    open_rig()
+    words = ("eval", "rig:moving", "1+1")
+    assert beamline(*words, epmd_port=epmd.port).stdout == "2\n"
+    assert ports(kept) == {("moving", node.dist_port)}
+    assert "not asked: the node was at port" in beamline("-v", *words, epmd_port=epmd.port).stderr
+    node.stop()
+    # Another node where the first one was, and that one elsewhere.
+    other = make.node("other", epmd=epmd, home=sshd.home, dist_port=node.dist_port)
+    moved = make.node("moving", epmd=epmd, home=sshd.home)
+    assert other.dist_port != moved.dist_port
+    done = beamline("eval", "rig:moving", "node()", epmd_port=epmd.port)
+    assert done.stdout.startswith("moving@") and (done.stderr, done.status) == ("", 0), done
+    assert ports(kept) == {("moving", moved.dist_port)}
+    moved.stop()
+    done = beamline(*words, epmd_port=epmd.port)
+    assert done.status == 69 and "[node_unknown]" in done.stderr, done
+    assert ports(kept) == set()
+
+
+def test_an_unnamed_node_must_be_the_only_one(beamline, make, sshd, kept, open_rig):
+    epmd = make.epmd()
+    make.node("first", epmd=epmd, home=sshd.home)
+    open_rig()
+    assert beamline("eval", "rig", "1+1", epmd_port=epmd.port).stdout == "2\n"
+    make.node("second", epmd=epmd, home=sshd.home)
+    done = beamline("eval", "rig", "1+1", epmd_port=epmd.port)
+    assert done.status == 64 and "2 nodes" in done.stderr, done
+
+
+# Who else there is
+
+@pytest.mark.root
+def test_another_user_gets_nothing(beamline, rig, sshd, kept, open_rig):
+    open_rig()
+    [row] = kept()
+    probe = ("import socket,sys\ns=socket.socket(socket.AF_UNIX)\n"
+             "try:\n s.connect(sys.argv[1])\n s.settimeout(3)\n s.sendall(b'\\0\\0\\0\\x08\\0\\0\\0\\1\\0\\0\\0\\4')\n print(s.recv(100))\n"
+             "except OSError as e: print(type(e).__name__)")
+
+    def as_nobody():
+        return subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", "/usr/bin/python3", "-I", "-S", "-c", probe, row["socket"]],
+                              capture_output=True, text=True, check=False).stdout.strip()
+    assert as_nobody() == "PermissionError"
+    # Were all its folders open, the socket itself still asks who it is.
+    folders = [rig.folder, rig.runtime, os.path.dirname(row["socket"])]
+    for folder in folders:
+        os.chmod(folder, 0o755)
+    os.chmod(row["socket"], 0o777)
+    try:
+        assert as_nobody() in ("b''", "ConnectionResetError", "BrokenPipeError")
+    finally:
+        for folder in folders:
+            os.chmod(folder, 0o700)
+
+
+def test_a_folder_that_others_may_enter_is_not_used(beamline, sshd, kept, tmp_path):
+    open_to_all = tmp_path / "open"
+    open_to_all.mkdir(mode=0o755)
+    env = {"XDG_RUNTIME_DIR": str(open_to_all)}
+    done = beamline("open", "rig", config=sshd.config, epmd_port=False, env=env)
+    assert done.status == 0 and os.listdir(open_to_all) == [], done
+    answer = json.loads(beamline("status", "--json", config=False, epmd_port=False, env=env).stdout)
+    assert answer["connections"][0]["socket"].startswith(f"/tmp/beamline-{os.getuid()}/")
+    assert beamline("close", "--all", config=False, epmd_port=False, env=env).status == 0
+    os.rmdir(f"/tmp/beamline-{os.getuid()}")
+
+
+@pytest.mark.root
+def test_the_holder_has_no_key_and_no_passphrase(beamline, make, rig, kept):
+    """Root may read any process's memory: what authenticated is not in it any more."""
+    passphrase = "correct horse battery 4711"
+    key = os.path.join(rig.folder, f"locked.{rig.count()}")
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", key], check=True)
+    sshd = make.sshd(user_key=key)
+    config = sshd.client_config(BatchMode="no")
+    terminal = beamline("open", "rig", config=config, epmd_port=False, terminal=True)
+    terminal.expect("passphrase")
+    terminal.line(passphrase)
+    assert terminal.finish().status == 0
+    subprocess.run(["ssh-keygen", "-q", "-p", "-P", passphrase, "-N", "", "-f", key], check=True)
+    text = subprocess.run(["ssh-keygen", "-y", "-f", key], capture_output=True, check=True).stdout
+    assert text.startswith(b"ssh-ed25519")
+    pem = subprocess.run(["python3", "-c", SEED, key], capture_output=True, check=True).stdout
+    assert len(pem) == 32
+    [row] = kept()
+    assert memory_holds(row["pid"], key.encode())  # an option, so that the search is known to find what is there
+    assert memory_holds(row["pid"], passphrase.encode()) is None
+    assert memory_holds(row["pid"], pem) is None
+
+
+SEED = """
+import base64, struct, sys
+data = base64.b64decode("".join(open(sys.argv[1]).read().split("\\n")[1:-2]))
+at = data.index(b"ssh-ed25519", data.index(b"ssh-ed25519") + 1) + 11
+at += 4 + struct.unpack(">I", data[at:at + 4])[0]
+assert struct.unpack(">I", data[at:at + 4])[0] == 64
+sys.stdout.buffer.write(data[at + 4:at + 36])
+"""
