@@ -74,6 +74,7 @@ static bool begin_again(struct connection *c, struct error *err)
 		log_v("SSH", "%s; connecting anew", err->message);
 		close_tunnel(c, err);
 		c->times.ssh = c->times.epmd = 0;
+		c->cookie_err.code = ERROR_NONE;
 		c->noted.port = 0;
 		if (begin(c, err))
 			return true;
@@ -236,7 +237,8 @@ static bool link_noted(struct connection *c, struct link *link, struct error *er
 		link_close(link);
 		error_set(err, ERROR_NODE_UNKNOWN, "the node there is %s", link->node);
 	}
-	if (err->code == ERROR_INTERRUPTED || err->code == ERROR_SSH_LOST)
+	if (err->code == ERROR_INTERRUPTED || err->code == ERROR_SSH_LOST || err->code == ERROR_NO_RESOURCES ||
+	    err->code == ERROR_COOKIE_MISSING)
 		return false;
 	log_v("EPMD", "not at port %u any more: %s", (unsigned)port, err->message);
 	connect_note(c, 0, 0);

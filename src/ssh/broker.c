@@ -13,6 +13,7 @@
 #include "platform/platform.h"
 #include "ssh/auth.h"
 #include "ssh/broker_process.h"
+#include "ssh/channel_open.h"
 #include "ssh/host_key.h"
 
 enum {
@@ -83,10 +84,11 @@ void broker_lose(struct broker *b, const char *why)
 
 static int poll_timeout(const struct broker *b, bool more)
 {
-	int64_t until = broker_alive_until(b), now = clock_ms();
+	int64_t until = broker_alive_until(b), turn = channel_open_next_turn(), now = clock_ms();
 
 	if (more)
 		return 0;
+	until = turn < until ? turn : until;
 	if (b->accept_after > now && b->accept_after < until)
 		until = b->accept_after;
 	if (until == INT64_MAX)
@@ -226,7 +228,7 @@ static void serve(struct broker *b)
 			ssh_event_dopoll(b->event, 0);
 		watch_server(b);
 		broker_drop_clients(b);
-		more |= b->counter.in_packets != b->packets;
+		more |= b->counter.in_packets != b->packets || channel_open_take_turn();
 	}
 }
 

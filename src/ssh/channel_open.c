@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ssh/channel_open.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "ssh/session.h"
 
@@ -14,12 +16,21 @@ enum {
 	ATTEMPTS_MAX = 4,
 	FIRST_CHANNEL = 43,              /* what libssh numbers the first channel of a connection */
 	ADMINISTRATIVELY_PROHIBITED = 1, /* RFC 4254, 5.1 */
+	NOTICE_MS = 1000,                /* what sshd may take to see that a session's program has ended */
+	TURN_MS = 20,
 };
 
 /* One broker process has one connection, so its channels are counted here as libssh counts them. */
 static unsigned next_number = FIRST_CHANNEL;
 /* A channel is being asked for again: others that must be wait for their turn, or their reasons would be lost as well. */
 static bool retry_taken;
+/* Session channels that sshd has, or is being asked for; and how many it was found to allow (MaxSessions), as it tells nobody. */
+static unsigned sessions, sessions_max = UINT_MAX;
+/* Somebody waits for one of them to end; one has, and when. */
+static bool session_awaited, session_freed;
+static int64_t session_freed_at;
+/* When sshd may have noticed that: it counts a session until its program has ended, even if its channel is closed. */
+static int64_t next_turn = INT64_MAX;
 
 static char *copy_text(struct mux_text text)
 {
@@ -56,9 +67,38 @@ static void end_retry(struct channel_opening *o)
 	o->retrying = false;
 }
 
+static void end_session(struct channel_opening *o)
+{
+	if (!o->counted)
+		return;
+	o->counted = false;
+	session_freed = true;
+	session_freed_at = clock_ms();
+	if (--sessions == 0)
+		sessions_max = UINT_MAX;
+}
+
+bool channel_open_take_turn(void)
+{
+	bool turn = session_awaited && (session_freed || clock_ms() >= next_turn);
+
+	if (turn) {
+		session_awaited = false;
+		next_turn = INT64_MAX;
+	}
+	session_freed = false;
+	return turn;
+}
+
+int64_t channel_open_next_turn(void)
+{
+	return session_awaited ? next_turn : INT64_MAX;
+}
+
 void channel_opening_clear(struct channel_opening *o)
 {
 	end_retry(o);
+	end_session(o);
 	free(o->host);
 	free(o->term);
 	free(o->command);
@@ -124,11 +164,31 @@ static enum open_result refuse_session(const char *what, const char *words, stru
 	return OPEN_REFUSED;
 }
 
+/* While there are other sessions, or were until just now, it may be their number. */
+static bool may_be_too_many(struct channel_opening *o)
+{
+	int64_t freed_at = session_freed_at;
+
+	end_session(o);
+	session_freed_at = freed_at;
+	if (sessions > 0) {
+		sessions_max = sessions;
+		return true;
+	}
+	if (clock_ms() - freed_at > NOTICE_MS)
+		return false;
+	o->not_before = next_turn = clock_ms() + TURN_MS;
+	session_awaited = true;
+	return true;
+}
+
 static enum open_result refuse(struct channel_opening *o, ssh_session session, struct error *err)
 {
 	const char *words = "no reason known";
 	unsigned code = 0;
 
+	if (o->is_session && !o->given_up && may_be_too_many(o) && ssh_is_connected(session))
+		return OPEN_AGAIN;
 	if (!o->given_up && !read_reason(o, ssh_get_error(session), &code, &words) && ++o->attempts < ATTEMPTS_MAX &&
 	    ssh_is_connected(session))
 		return OPEN_AGAIN;
@@ -141,6 +201,14 @@ static int ask_open(struct channel_opening *o, ssh_channel ssh)
 		if (retry_taken)
 			return SSH_AGAIN;
 		o->retrying = retry_taken = true;
+	}
+	if (!o->awaited && o->is_session) {
+		if ((sessions >= sessions_max && sessions > 0) || clock_ms() < o->not_before) {
+			session_awaited = true;
+			return SSH_AGAIN;
+		}
+		sessions++;
+		o->counted = true;
 	}
 	if (!o->awaited)
 		o->number = next_number++;

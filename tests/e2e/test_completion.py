@@ -78,7 +78,7 @@ def complete(request, rig, beamline, tmp_path):
 
 
 def test_commands(complete):
-    assert complete("beamline ") == ["config", "eval", "hosts", "nodes", "ping", "rpc"]
+    assert complete("beamline ") == ["close", "config", "eval", "hosts", "nodes", "open", "ping", "rpc", "status"]
     assert complete("beamline ev") == ["eval"]
     assert complete("beamline --cookie-file x -v p") == ["ping"]
 

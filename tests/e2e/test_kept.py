@@ -189,8 +189,23 @@ def test_the_holder_is_killed_at_any_moment(beamline, rig, way, node, kept):
     for out, err, status in outcomes:
         right = (out, err, status) == ("2\n", "", 0)
         assert right or (out in ("", "2\n") and status == 75 and ("[ssh_lost]" in err or "[node_lost]" in err)), (out, err, status)
-    assert sum(status == 0 for _, _, status in outcomes) > count // 4
+    assert sum(status == 0 for _, _, status in outcomes) > count // 10
     assert evaluate(beamline, way.config).stdout == "2\n"
+
+
+def test_more_at_once_than_sshd_has_sessions(beamline, make, rig, node, kept):
+    """Each reads the cookie on the host, in a session: they take turns."""
+    sshd = make.sshd(extra=["MaxSessions 1"], home=node.home)
+    assert beamline("open", "rig", config=sshd.config, epmd_port=False).status == 0
+    argv = [beamline.path, "eval", "--ssh-config", sshd.config, "--epmd-port", str(node.epmd.port), "rig:demo", "1+1"]
+    children = [subprocess.Popen(argv, env=rig.base_env(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                for _ in range(20)]
+    said = [(*child.communicate(timeout=60), child.returncode) for child in children]
+    assert set(said) == {("2\n", "", 0)}, said
+    none = make.sshd(extra=["MaxSessions 0"], home=node.home)
+    assert beamline("open", "rig", config=none.config, epmd_port=False).status == 0
+    done = beamline("eval", "rig:demo", "1", config=none.config)
+    assert done.status == 78 and "may run no program on the host" in done.stderr, done
 
 
 # What breaks
