@@ -39,6 +39,41 @@ static void check_order(const struct term *const *t, size_t count)
 	}
 }
 
+/* json-c before 0.18 takes integers of any length, which JSON has; later ones, when they are strict, take those of 64 bits. */
+static size_t shorten_integers(const struct buf *json, char *out)
+{
+	enum { DIGITS_MAX = 18 };
+	bool in_string = false;
+	size_t digits = 0, len = 0;
+
+	for (size_t i = 0; i < json->len; i++) {
+		char c = (char)json->data[i];
+		if (in_string && c == '\\')
+			out[len++] = (char)json->data[i++];
+		else if (c == '"')
+			in_string = !in_string;
+		digits = !in_string && c >= '0' && c <= '9' ? digits + 1 : 0;
+		if (digits <= DIGITS_MAX)
+			out[len++] = (char)json->data[i];
+	}
+	out[len] = '\0';
+	return len;
+}
+
+static void must_be_json(const struct buf *json)
+{
+	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
+	char *text = xmalloc(json->len + 1);
+	size_t len = shorten_integers(json, text);
+
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	struct json_object *parsed = json_tokener_parse_ex(tokener, text, (int)len + 1);
+	must(json_tokener_get_error(tokener) == json_tokener_success);
+	json_object_put(parsed);
+	json_tokener_free(tokener);
+	free(text);
+}
+
 /* The buffer's text may end in the midst of a number or a literal only where it did not fit. */
 static bool put_json(struct buf *out, const struct term *t)
 {
@@ -47,12 +82,7 @@ static bool put_json(struct buf *out, const struct term *t)
 	must(whole == !out->overflow);
 	if (!whole)
 		return false;
-	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	struct json_object *parsed = json_tokener_parse_ex(tokener, buf_text(out), (int)out->len + 1);
-	must(json_tokener_get_error(tokener) == json_tokener_success);
-	json_object_put(parsed);
-	json_tokener_free(tokener);
+	must_be_json(out);
 	return true;
 }
 
