@@ -42,8 +42,11 @@ static void check_order(const struct term *const *t, size_t count)
 	}
 }
 
-/* json-c before 0.18 takes integers of any length, which JSON has; later ones, when they are strict, take those of 64 bits. */
-static size_t shorten_integers(const struct buf *json, char *out)
+/*
+ * As json-c 0.18 can read it, which takes integers up to 64 bits only when it is strict, and characters beyond ASCII not always: shorter integers,
+ * and question marks.
+ */
+static size_t simplify(const struct buf *json, char *out)
 {
 	enum { DIGITS_MAX = 18 };
 	bool in_string = false;
@@ -57,17 +60,17 @@ static size_t shorten_integers(const struct buf *json, char *out)
 			in_string = !in_string;
 		digits = !in_string && c >= '0' && c <= '9' ? digits + 1 : 0;
 		if (digits <= DIGITS_MAX)
-			out[len++] = (char)json->data[i];
+			out[len++] = (char)(json->data[i] < 0x80 ? json->data[i] : '?');
 	}
 	out[len] = '\0';
 	return len;
 }
 
-/* By the C library: json-c 0.18 takes some two-byte characters for invalid ones. */
-static void must_be_utf8(char *text, size_t len)
+static void must_be_utf8(const struct buf *json)
 {
 	static iconv_t converter;
-	char room[4096];
+	char room[4096], *text = (char *)json->data;
+	size_t len = json->len;
 
 	if (!converter)
 		converter = iconv_open("UTF-32LE", "UTF-8");
@@ -82,9 +85,9 @@ static void must_be_json(const struct buf *json)
 {
 	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
 	char *text = xmalloc(json->len + 1);
-	size_t len = shorten_integers(json, text);
+	size_t len = simplify(json, text);
 
-	must_be_utf8(text, len);
+	must_be_utf8(json);
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 	struct json_object *parsed = json_tokener_parse_ex(tokener, text, (int)len + 1);
 	must(json_tokener_get_error(tokener) == json_tokener_success);
