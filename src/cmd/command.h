@@ -52,6 +52,7 @@ struct command_options {
 	const char *tls_verify;
 	const char *tls_passphrase_command;
 	int handshake_timeout_ms;
+	const char *transport;
 	int persist_ms;
 	/* GROUP_EVALUATE */
 	bool elixir;

@@ -27,6 +27,7 @@ static bool connect_host(const struct target_options *holds, struct json_object 
 		.ssh_config = holds->connect.ssh_config,
 		.ssh_options = holds->connect.ssh_options,
 		.may_ask = holds->connect.may_ask,
+		.transport = holds->connect.transport,
 		.persist_ms = holds->connect.persist_ms ? holds->connect.persist_ms : PERSIST_MS,
 	};
 	struct tunnel *tunnel = tunnel_open(&options, err);

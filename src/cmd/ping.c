@@ -35,7 +35,7 @@ static double between(int64_t from_us, int64_t to_us)
 static void ssh_hops(const struct connection *c, struct hop *hops)
 {
 	const struct tunnel_info *info = &c->info;
-	bool was_there = tunnel_was_there(c->tunnel);
+	bool was_there = tunnel_was_there(c->tunnel), told = info->server[0];
 	/* An AEAD cipher is its own. */
 	bool own_mac = info->mac[0] && strncmp(info->mac, "aead", 4) != 0;
 
@@ -50,8 +50,12 @@ static void ssh_hops(const struct connection *c, struct hop *hops)
 		 own_mac ? info->mac : "");
 	hops[HOP_AUTH] = (struct hop){ .name = "auth", .ms = info->authenticated_ms - info->keyed_ms };
 	snprintf(hops[HOP_AUTH].detail, sizeof hops->detail, "%s", info->auth);
-	for (int i = 0; was_there && i <= HOP_AUTH; i++)
-		hops[i].ms = 0;
+	for (int i = 0; i <= HOP_AUTH; i++) {
+		if (was_there)
+			hops[i].ms = 0;
+		if (i > HOP_RESOLVE && !told)
+			snprintf(hops[i].detail, sizeof hops->detail, "by OpenSSH, which does not tell");
+	}
 }
 
 /* ", TLSv1.3, TLS_AES_256_GCM_SHA384, certificate of CN=web-1"; "" for plain distribution. */
@@ -109,7 +113,8 @@ static struct json_object *ssh_json(const struct tunnel_info *info, bool was_the
 	json_object_object_add(ssh, "port", json_object_new_int(info->port));
 	report_add_text(ssh, "server", info->server);
 	report_add_text(ssh, "kex", info->kex);
-	json_object_object_add(ssh, "post_quantum", json_object_new_boolean(is_post_quantum(info->kex)));
+	json_object_object_add(ssh, "post_quantum",
+			       info->kex[0] ? json_object_new_boolean(is_post_quantum(info->kex)) : NULL);
 	report_add_text(ssh, "host_key", info->host_key);
 	report_add_text(ssh, "cipher", info->cipher);
 	report_add_text(ssh, "mac", info->mac);

@@ -43,6 +43,8 @@ const struct option command_option_table[] = {
 	  "A command whose output is the key's passphrase; /bin/sh -c runs it on this machine. Otherwise a person is asked.", OPTION_IN_ALL, NULL },
 	{ "handshake-timeout", 0, OPTION_DURATION, O(handshake_timeout_ms), GROUP_CONNECT, "TIME",
 	  "How long EPMD may take to answer, and the node for its handshake; 10s if not given.", OPTION_IN_DEFAULTS | OPTION_IN_HOST, "10s" },
+	{ "transport", 0, OPTION_CHOICE, O(transport), GROUP_CONNECT | GROUP_OPEN, "auto|libssh|openssh",
+	  "Who makes the SSH connection. auto: a live ControlMaster of yours, else libssh, or OpenSSH where libssh cannot do what ssh_config says. openssh: a ControlMaster, yours or a private one.", OPTION_IN_DEFAULTS | OPTION_IN_HOST, "auto" },
 	{ "persist", 0, OPTION_DURATION, O(persist_ms), GROUP_CONNECT | GROUP_OPEN, "TIME",
 	  "Keep the SSH connection for later commands, until none has used it for this time (10m, 8h). open keeps it for 8h if not given.", OPTION_IN_DEFAULTS | OPTION_IN_HOST, "not kept" },
 	{ "elixir", 0, OPTION_FLAG, O(elixir), GROUP_EVALUATE, NULL,

@@ -80,6 +80,13 @@ static void sources_for(const void *context, const char *node, struct cookie_sou
 	*tls = tls_of(&options);
 }
 
+static enum tunnel_transport transport_of(const char *text)
+{
+	if (text && strcmp(text, "libssh") == 0)
+		return TUNNEL_LIBSSH;
+	return text && strcmp(text, "openssh") == 0 ? TUNNEL_OPENSSH : TUNNEL_AUTO;
+}
+
 bool target_options_init(struct target_options *t, const struct command_options *typed, const char *text,
 			 struct error *err)
 {
@@ -95,6 +102,7 @@ bool target_options_init(struct target_options *t, const struct command_options 
 		.ssh_config = t->options.ssh_config,
 		.ssh_options = t->options.ssh_options.values,
 		.may_ask = terminal_can_ask(),
+		.transport = transport_of(t->options.transport),
 		.persist_ms = t->options.persist_ms,
 		.epmd_port = t->options.epmd_port,
 		.dist_port = t->options.dist_port,

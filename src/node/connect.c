@@ -44,6 +44,7 @@ static bool begin(struct connection *c, struct error *err)
 		.ssh_config = c->options->ssh_config,
 		.ssh_options = c->options->ssh_options,
 		.may_ask = c->options->may_ask,
+		.transport = c->transport,
 		.persist_ms = c->options->persist_ms,
 	};
 
@@ -61,16 +62,22 @@ static void close_tunnel(struct connection *c, struct error *err)
 	c->tunnel = NULL;
 }
 
-/*
- * A connection that stayed may be found lost, or end just now. Nothing has been asked of a node yet, so all of it is done once more, over a new
- * one. False: err is the outcome.
- */
-static bool begin_again(struct connection *c, struct error *err)
+/* A connection that stayed may be found lost, or end just now; and libssh may find that it cannot do what ssh_config says. */
+static bool may_begin_again(struct connection *c, const struct error *err)
 {
 	enum { AGAIN_MAX = 3 };
 
-	while (err->code == ERROR_SSH_LOST && c->tunnel && tunnel_was_there(c->tunnel) && c->again < AGAIN_MAX) {
-		c->again++;
+	if (err->code == ERROR_SSH_UNSUPPORTED && c->transport == TUNNEL_AUTO) {
+		c->transport = TUNNEL_OPENSSH;
+		return true;
+	}
+	return err->code == ERROR_SSH_LOST && c->tunnel && tunnel_was_there(c->tunnel) && c->again++ < AGAIN_MAX;
+}
+
+/* Nothing has been asked of a node yet, so all of it is done once more, over a new connection. False: err is the outcome. */
+static bool begin_again(struct connection *c, struct error *err)
+{
+	while (may_begin_again(c, err)) {
 		log_v("SSH", "%s; connecting anew", err->message);
 		close_tunnel(c, err);
 		c->times.ssh = c->times.epmd = 0;
@@ -89,6 +96,7 @@ bool connect_begin(struct connection *c, const struct connect_options *options, 
 		.options = options,
 		.destination = destination,
 		.list = list,
+		.transport = options->transport,
 		.node = node ? xstrdup(node) : NULL,
 		.cookie_stream = STREAM_NONE,
 		.epmd_stream = STREAM_NONE,

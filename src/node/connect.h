@@ -21,6 +21,7 @@ struct connect_options {
 	const char *ssh_config;
 	const char *const *ssh_options;
 	bool may_ask;
+	enum tunnel_transport transport;
 	int persist_ms; /* as of tunnel_options */
 	int epmd_port;  /* 0: 4369 */
 	int dist_port;  /* 0: ask EPMD */
@@ -47,7 +48,8 @@ struct connect_times {
 struct connection {
 	const struct connect_options *options;
 	const char *destination;
-	bool list;              /* all names are wanted */
+	bool list; /* all names are wanted */
+	enum tunnel_transport transport;
 	int again;              /* how often a connection that stayed was found to be lost */
 	struct epmd_port noted; /* where an earlier command found the node; port 0: nowhere */
 	struct tunnel *tunnel;

@@ -7,6 +7,7 @@ libbeamline_a_SOURCES += \
 	src/ssh/algorithms.c src/ssh/algorithms.h src/ssh/broker.c src/ssh/broker.h src/ssh/broker_client.c src/ssh/broker_client.h \
 	src/ssh/broker_clients.c src/ssh/broker_greet.c src/ssh/broker_greet.h src/ssh/broker_private.h \
 	src/ssh/broker_process.c src/ssh/broker_process.h src/ssh/broker_stay.c src/ssh/kept.c src/ssh/kept.h \
+	src/ssh/master.c src/ssh/master.h \
 	src/ssh/channel_open.c src/ssh/channel_open.h src/ssh/connect.c src/ssh/connect.h src/ssh/mux.c src/ssh/mux.h \
 	src/ssh/mux_client.c src/ssh/mux_client.h src/ssh/mux_text.c src/ssh/pollset.c src/ssh/pollset.h src/ssh/proxy.c \
 	src/ssh/session.c src/ssh/session.h src/ssh/socket_folder.c src/ssh/socket_folder.h src/ssh/splice.c src/ssh/splice.h \
@@ -17,7 +18,7 @@ libbeamline_a_SOURCES += \
 EXTRA_PROGRAMS += tests/tools/tunnel_driver
 CLEANFILES += tests/tools/tunnel_driver$(EXEEXT)
 check_PROGRAMS += tests/unit/known_hosts_test tests/unit/resolve_test
-EXTRA_DIST += tests/e2e/test_kept.py tests/e2e/test_ssh_auth.py tests/e2e/test_tunnel.py
+EXTRA_DIST += tests/e2e/test_kept.py tests/e2e/test_ssh_auth.py tests/e2e/test_transport.py tests/e2e/test_tunnel.py
 check_PROGRAMS += tests/unit/mux_test
 FUZZ_TARGETS += tests/fuzz/fuzz_known_hosts tests/fuzz/fuzz_mux tests/fuzz/fuzz_ssh_config tests/fuzz/fuzz_agent tests/fuzz/fuzz_broker tests/fuzz/fuzz_foreign_text
 tests_fuzz_fuzz_known_hosts_SOURCES = tests/fuzz/fuzz_known_hosts.c tests/fuzz/fuzz_must.h $(FUZZ_MAIN)

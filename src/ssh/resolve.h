@@ -42,6 +42,7 @@ struct ssh_config {
 	char *revoked_host_keys;
 	char *ssh_config_file;      /* as given in the options, for programs that we start (ProxyJump) */
 	const char *const *options; /* as given */
+	const char *beyond_libssh;  /* why libssh cannot do what it says; NULL: it can */
 	enum ssh_strict strict_host_key;
 	bool hash_known_hosts;
 	bool batch_mode;

@@ -50,12 +50,12 @@ static bool listen_in(struct socket_folder *f)
 	return listen(f->listener, BACKLOG) == 0;
 }
 
-static bool make_in(struct socket_folder *f, const char *parent)
+static bool make_in(struct socket_folder *f, const char *parent, bool listening)
 {
 	static const char name[] = "beamline-XXXXXX";
-	int len = snprintf(f->folder, sizeof f->folder, "%s/%s", parent, name);
 
-	f->listener = -1;
+	*f = (struct socket_folder){ .listener = -1 };
+	int len = snprintf(f->folder, sizeof f->folder, "%s/%s", parent, name);
 	/* Its name is as long as the pattern's. */
 	if (snprintf(f->socket, sizeof f->socket, "%s/%s/mux", parent, name) >= (int)sizeof f->socket ||
 	    !mkdtemp(f->folder)) {
@@ -63,7 +63,7 @@ static bool make_in(struct socket_folder *f, const char *parent)
 		return false;
 	}
 	memcpy(f->socket, f->folder, (size_t)len);
-	if (listen_in(f))
+	if (!listening || listen_in(f))
 		return true;
 	int why = errno;
 	socket_folder_remove(f);
@@ -71,18 +71,28 @@ static bool make_in(struct socket_folder *f, const char *parent)
 	return false;
 }
 
-bool socket_folder_make(struct socket_folder *f, struct error *err)
+static bool make(struct socket_folder *f, bool listening, struct error *err)
 {
 	const char *temporary = getenv("TMPDIR");
 	char *runtime = socket_folder_runtime();
-	bool ok = runtime && make_in(f, runtime);
+	bool ok = runtime && make_in(f, runtime, listening);
 
 	free(runtime);
 	if (!ok && temporary && temporary[0] == '/')
-		ok = make_in(f, temporary);
+		ok = make_in(f, temporary, listening);
 	if (!ok)
-		ok = make_in(f, "/tmp");
+		ok = make_in(f, "/tmp", listening);
 	return ok || error_set(err, ERROR_NO_RESOURCES, "a socket in a private folder of /tmp: %s", strerror(errno));
+}
+
+bool socket_folder_make(struct socket_folder *f, struct error *err)
+{
+	return make(f, true, err);
+}
+
+bool socket_folder_reserve(struct socket_folder *f, struct error *err)
+{
+	return make(f, false, err);
 }
 
 bool socket_folder_listen_at(struct socket_folder *f, const char *path, struct error *err)
@@ -101,7 +111,7 @@ void socket_folder_remove(struct socket_folder *f)
 	struct stat st;
 
 	io_close(&f->listener);
-	if (f->socket[0] && stat(f->socket, &st) == 0 && st.st_ino == f->made)
+	if (f->socket[0] && stat(f->socket, &st) == 0 && (!f->made || st.st_ino == f->made))
 		unlink(f->socket);
 	if (f->folder[0])
 		rmdir(f->folder);

@@ -15,12 +15,14 @@ enum { SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path };
 struct socket_folder {
 	char folder[SOCKET_PATH_MAX]; /* "": there is none, or it stays */
 	char socket[SOCKET_PATH_MAX]; /* its path; "": there is none */
-	ino_t made;                   /* which file that is */
+	ino_t made;                   /* which file that is; 0: whichever */
 	int listener;                 /* non-blocking; -1 when closed */
 };
 
 /* In $XDG_RUNTIME_DIR/beamline (made if missing), else in $TMPDIR or /tmp. Errors: ERROR_NO_RESOURCES. */
 bool socket_folder_make(struct socket_folder *f, struct error *err);
+/* The folder alone: another program makes the socket. */
+bool socket_folder_reserve(struct socket_folder *f, struct error *err);
 /* A socket of that path, where none may be. Errors: ERROR_NO_RESOURCES. */
 bool socket_folder_listen_at(struct socket_folder *f, const char *path, struct error *err);
 /* Removes the socket of that path and its folder, which another process made and can remove no more; NULL is allowed. */

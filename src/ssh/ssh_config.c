@@ -73,6 +73,17 @@ static const struct field {
 #undef FIELD
 };
 
+/* What libssh cannot do, or does in another way than ssh: where one of these is set, OpenSSH itself is to connect. */
+static const struct {
+	const char *keyword;
+	const char *reason;
+} beyond[] = {
+	{ "pkcs11provider", "PKCS11Provider is set" },
+	{ "certificatefile", "CertificateFile is set" },
+	{ "knownhostscommand", "KnownHostsCommand is set" },
+	{ "bindinterface", "BindInterface is set" },
+};
+
 static void *member(struct ssh_config *config, const struct field *field)
 {
 	return (char *)config + field->offset;
@@ -223,13 +234,22 @@ static bool has_controls(const char *text)
 	return false;
 }
 
+static bool is_keyword(const char *keyword, const char *line, size_t len)
+{
+	return strlen(keyword) == len && strncasecmp(keyword, line, len) == 0;
+}
+
 static bool take_line(struct ssh_config *config, const char *line, struct error *err)
 {
 	const char *space = strchr(line, ' ');
 	size_t keyword_len = space ? (size_t)(space - line) : 0;
 
+	for (size_t i = 0; space && i < sizeof beyond / sizeof *beyond; i++) {
+		if (is_keyword(beyond[i].keyword, line, keyword_len) && !is_none(space + 1))
+			config->beyond_libssh = beyond[i].reason;
+	}
 	for (size_t i = 0; space && i < sizeof fields / sizeof *fields; i++) {
-		if (strlen(fields[i].keyword) != keyword_len || strncasecmp(fields[i].keyword, line, keyword_len) != 0)
+		if (!is_keyword(fields[i].keyword, line, keyword_len))
 			continue;
 		if (has_controls(space + 1) || !take(config, &fields[i], space + 1))
 			return error_set(err, ERROR_CONFIG, "ssh -G says “%.200s”, which cannot be used", line);

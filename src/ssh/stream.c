@@ -11,12 +11,14 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "ssh/kept.h"
 #include "ssh/mux.h"
 #include "ssh/mux_client.h"
 #include "ssh/tunnel_private.h"
 
 enum state { STREAM_CLOSED, STREAM_ASKED, STREAM_OPEN, STREAM_ENDED };
 
+enum { GONE_MS = 100, GONE_STEP_MS = 10 };
 enum { REQUEST_ID = 1, REQUEST_MAX = MUX_REQUEST_MAX + 1024 };
 
 static void put_hello(struct buf *out, const char *extension)
@@ -33,6 +35,7 @@ static bool begin(struct tunnel *t, struct stream *s, const struct buf *request,
 	int ends[2] = { -1, -1 }, null = -1;
 	bool ok = false;
 
+	s->tunnel = t;
 	s->fd = s->control = -1;
 	s->request = REQUEST_ID;
 	s->state = STREAM_CLOSED;
@@ -143,12 +146,29 @@ static void end_stream(struct stream *s, enum error_code code, const char *why)
 	s->state = STREAM_ENDED;
 }
 
+/* OpenSSH's master does not tell the end of a forward, so the end of both looks alike: it ends soon after, if it does. */
+static bool server_is_gone(const struct stream *s)
+{
+	int64_t deadline = clock_ms() + GONE_MS;
+	bool gone = false;
+
+	while (s->tunnel->foreign && !gone && clock_ms() < deadline) {
+		struct pollfd none = { .fd = -1 };
+		int fd = kept_connect(tunnel_socket(s->tunnel));
+		gone = fd < 0;
+		io_close(&fd);
+		if (!gone && io_wait(&none, 1, clock_ms() + GONE_STEP_MS) == IO_SIGNAL)
+			break;
+	}
+	return gone;
+}
+
 /* The connection to the server has ended: because the channel has, if the server has said so. */
 static void server_ended(struct stream *s)
 {
 	if (s->state == STREAM_ASKED)
 		end_stream(s, ERROR_SSH_LOST, "the SSH connection ended before this was opened");
-	else if (s->tells_end && s->exit_status < 0)
+	else if (s->exit_status < 0 && (s->tells_end || server_is_gone(s)))
 		end_stream(s, ERROR_SSH_LOST, "the process that holds the SSH connection ended");
 	s->state = STREAM_ENDED;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "ssh/broker.h"
 #include "ssh/kept.h"
+#include "ssh/master.h"
 #include "ssh/resolve.h"
 #include "ssh/socket_folder.h"
 #include "ssh/tunnel_private.h"
@@ -29,11 +31,14 @@ static double ms_since(int64_t started_us)
 	return (double)(clock_us() - started_us) / 1000.0;
 }
 
-/* Where the broker serves, as it says itself once it listens: a path with a NUL behind it, or '!' and why it cannot. */
+/*
+ * Where the broker serves, as it says itself once it listens: a path with a NUL behind it, or '!' and why it cannot. A master of OpenSSH's is
+ * connected by then.
+ */
 static bool hear_socket(struct tunnel *t, struct error *err)
 {
-	int64_t deadline = clock_ms() + SOCKET_PATIENCE_MS;
-	char text[ERROR_MESSAGE_MAX];
+	int64_t deadline = t->foreign ? IO_NO_DEADLINE : clock_ms() + SOCKET_PATIENCE_MS;
+	char text[ERROR_MESSAGE_MAX + ERROR_CURE_MAX + 128];
 	size_t len = 0;
 
 	while (len == 0 || text[len - 1] != '\0') {
@@ -46,8 +51,11 @@ static bool hear_socket(struct tunnel *t, struct error *err)
 			return error_set(err, ERROR_NO_RESOURCES, "the SSH connection's process ended before it began");
 		len += (size_t)n;
 	}
-	if (text[0] == '!')
-		return error_set(err, ERROR_NO_RESOURCES, "%s", text + 1);
+	if (text[0] == '!') {
+		if (!mux_parse_error(text + 1, len - 2, err))
+			error_set(err, ERROR_NO_RESOURCES, "%s", text + 1);
+		return false;
+	}
 	t->socket = xstrdup(text);
 	return true;
 }
@@ -68,6 +76,8 @@ static bool start_broker(struct tunnel *t, const struct ssh_config *config, int6
 		.persist_ms = persist_ms,
 	};
 	t->broker = fork();
+	if (t->broker == 0 && t->foreign)
+		master_run(&start);
 	if (t->broker == 0)
 		broker_run(&start);
 	close(ends[1]);
@@ -101,6 +111,44 @@ static struct tunnel *find(const char *path)
 	return t;
 }
 
+/* What `ssh -G` tells of a connection whose server tells nothing. */
+static void know(struct tunnel *t, const struct ssh_config *config)
+{
+	snprintf(t->info.user, sizeof t->info.user, "%s", config->user);
+	snprintf(t->info.hostname, sizeof t->info.hostname, "%s", config->hostname);
+	t->info.port = config->port;
+	t->foreign = true;
+}
+
+/* The user's own ControlMaster, if one is alive. */
+static struct tunnel *find_master(const struct ssh_config *config)
+{
+	int fd = config->control_path ? kept_connect(config->control_path) : -1;
+
+	if (fd < 0)
+		return NULL;
+	struct tunnel *t = new_tunnel(config->control_path);
+	t->control.fd = fd;
+	t->was_there = true;
+	know(t, config);
+	log_v("SSH", "over the ControlMaster at %s", config->control_path);
+	return t;
+}
+
+/* A private one. */
+static struct tunnel *start_master(const struct ssh_config *config, int64_t started_us, const char *why,
+				   struct error *err)
+{
+	struct tunnel *t = new_tunnel(NULL);
+
+	log_v("SSH", "by a private master of OpenSSH's: %s", why);
+	know(t, config);
+	if (start_broker(t, config, started_us, NULL, 0, err))
+		return t;
+	tunnel_close(t, err);
+	return NULL;
+}
+
 static struct tunnel *start(const struct ssh_config *config, int64_t started_us, const char *kept_at, int persist_ms,
 			    struct error *err)
 {
@@ -130,13 +178,19 @@ static struct tunnel *start_kept(const struct ssh_config *config, int64_t starte
 	return t;
 }
 
+static bool refuse_libssh(const char *why, struct error *err)
+{
+	error_set(err, ERROR_SSH_UNSUPPORTED, "libssh cannot do what ssh_config says: %s", why);
+	return error_cure(err, "--transport auto or openssh");
+}
+
 struct tunnel *tunnel_open(const struct tunnel_options *options, struct error *err)
 {
 	int64_t started_us = clock_us();
 	struct ssh_resolution resolution;
 	char path[SOCKET_PATH_MAX];
 	struct ssh_config config;
-	bool may_stay = kept_path(options, options->persist_ms > 0, path);
+	bool may_stay = options->transport != TUNNEL_OPENSSH && kept_path(options, options->persist_ms > 0, path);
 	struct tunnel *t = may_stay ? find(path) : NULL;
 
 	if (t)
@@ -145,10 +199,19 @@ struct tunnel *tunnel_open(const struct tunnel_options *options, struct error *e
 		return NULL;
 	/* While ssh reads its configuration. What is prepared here, the broker inherits. */
 	crypto_prepare();
-	if (ssh_resolve_finish(&resolution, &config, err))
-		t = may_stay && options->persist_ms > 0
-			    ? start_kept(&config, started_us, path, options->persist_ms, err)
-			    : start(&config, started_us, NULL, 0, err);
+	if (ssh_resolve_finish(&resolution, &config, err)) {
+		const char *why = options->transport == TUNNEL_OPENSSH ? "as asked" : config.beyond_libssh;
+		if (options->transport != TUNNEL_LIBSSH)
+			t = find_master(&config);
+		if (!t && why && options->transport == TUNNEL_LIBSSH)
+			refuse_libssh(why, err);
+		else if (!t && why)
+			t = start_master(&config, started_us, why, err);
+		else if (!t && may_stay && options->persist_ms > 0)
+			t = start_kept(&config, started_us, path, options->persist_ms, err);
+		else if (!t)
+			t = start(&config, started_us, NULL, 0, err);
+	}
 	ssh_config_clear(&config);
 	return t;
 }

@@ -18,12 +18,19 @@
 
 struct tunnel;
 
+enum tunnel_transport {
+	TUNNEL_AUTO, /* a live ControlMaster of the user's own, or else libssh, or else, where that cannot do what ssh_config says, OpenSSH */
+	TUNNEL_LIBSSH,  /* always our own broker */
+	TUNNEL_OPENSSH, /* always OpenSSH: a live ControlMaster, or else a private one */
+};
+
 struct tunnel_options {
 	const char *destination;        /* [user@]HOST as for ssh(1) */
 	const char *ssh_config;         /* --ssh-config, or NULL */
 	const char *const *ssh_options; /* --ssh-option KEY=VALUE …, NULL-terminated, or NULL */
 	bool may_ask;                   /* a person may be asked (there is a terminal, and BatchMode is not set) */
-	int persist_ms; /* the connection stays until nobody has used it for so long; 0: it ends with us */
+	enum tunnel_transport transport;
+	int persist_ms; /* the connection stays until nobody has used it for so long; 0: it ends with us. Of libssh's only */
 };
 
 /*
@@ -73,12 +80,13 @@ struct stream {
 	int fd;      /* read and write; non-blocking; -1 when closed. EOF is half-close from the other side */
 	int control; /* the multiplexing connection */
 	uint32_t request;
-	int state;             /* private: what has come on `control` */
-	char what[64];         /* "127.0.0.1:4369" or "exec", for messages */
-	int exit_status;       /* private, as are the following */
-	bool tells_end;        /* the server tells each channel's end: one that it does not tell is its own */
-	struct buf received;   /* of `control`, not parsed yet */
-	struct error *failure; /* what the server told, or NULL */
+	int state;                   /* private: what has come on `control` */
+	const struct tunnel *tunnel; /* private; that of which it was asked */
+	char what[64];               /* "127.0.0.1:4369" or "exec", for messages */
+	int exit_status;             /* private, as are the following */
+	bool tells_end;              /* the server tells each channel's end: one that it does not tell is its own */
+	struct buf received;         /* of `control`, not parsed yet */
+	struct error *failure;       /* what the server told, or NULL */
 };
 
 /* A stream that is not there: what a structure of streams begins with; may be closed. */

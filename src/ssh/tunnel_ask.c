@@ -177,7 +177,7 @@ bool tunnel_recall(struct tunnel *t, const char *key, char value[TUNNEL_VALUE_MA
 	const struct answer wanted = { .info = &t->info, .notes = &t->notes };
 	struct error ignored;
 
-	if (!t->was_there)
+	if (!t->was_there || t->foreign)
 		return false;
 	if (!t->control.asked && !(ask_tunnel(t, &ignored) &&
 				   hear(&t->control, MUX_S_ALIVE, true, &wanted, clock_ms() + HELLO_MS, &ignored)))
@@ -197,7 +197,7 @@ void tunnel_note(struct tunnel *t, const char *key, const char *value)
 	struct error ignored;
 	int fd;
 
-	if (!tunnel_stays(t) || !mux_client_connect(t->socket, &fd, &ignored))
+	if (!tunnel_stays(t) || t->foreign || !mux_client_connect(t->socket, &fd, &ignored))
 		return;
 	buf_init(&note, REQUEST_MAX);
 	buf_init(&hello, REQUEST_MAX);

@@ -23,6 +23,7 @@ struct tunnel {
 	bool stays;     /* the broker outlives us, once it has connected */
 	bool connected; /* it has */
 	bool was_there;
+	bool foreign; /* an OpenSSH serves it */
 	struct tunnel_control control;
 	struct tunnel_info info;
 	struct tunnel_notes notes;

@@ -20,6 +20,8 @@ sys.path.insert(0, TESTS)
 from rig.tls import tls_world  # noqa: E402
 from rig import Epmd, Network, Node, Proxy, Rig, RigError, Sshd, Terminal, adopt_orphans, run  # noqa: E402
 
+# "openssh": a private master of OpenSSH's; "master": a ControlMaster of the user's own; otherwise our broker.
+TRANSPORT = os.environ.get("RIG_TRANSPORT")
 LIMIT = 120  # seconds a test may take, unless marked limit(N)
 
 
@@ -71,13 +73,21 @@ def rig():
     with Rig() as session_rig:
         if os.environ.get("RIG_TLS"):
             session_rig.configuration = tls_world(session_rig).configuration()
+        elif TRANSPORT == "openssh":
+            session_rig.configuration = session_rig.write("transport.conf", 'defaults = { transport = "openssh"; };\n')
         yield session_rig
 
 
 @pytest.fixture(scope="session")
 def sshd(rig):
     """The session's sshd, alias `rig`. Its home is the nodes' home, so that `cat .erlang.cookie` there gives their cookie."""
-    return Sshd(rig)
+    host = Sshd(rig)
+    if TRANSPORT == "master":
+        path = os.path.join(rig.folder, "master")
+        master = rig.spawn(["ssh", "-F", host.config, "-M", "-N", "-S", path, host.alias])
+        master.wait_until("connected", 20, lambda: os.path.exists(path))
+        host.config = host.client_config(ControlPath=path)
+    return host
 
 
 @pytest.fixture(scope="session")
