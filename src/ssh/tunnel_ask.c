@@ -165,10 +165,9 @@ bool tunnel_wait(struct tunnel *t, int64_t deadline, struct tunnel_info *info, s
 	const struct answer wanted = { .info = &t->info, .notes = &t->notes };
 
 	t->connected = ask_tunnel(t, err) && hear(&t->control, MUX_S_ALIVE, false, &wanted, deadline, err);
-	if (t->connected && info)
+	if (info)
 		*info = t->info;
-	if (t->control.known)
-		end_control(&t->control);
+	end_control(&t->control);
 	return t->connected;
 }
 
