@@ -71,7 +71,11 @@ def complete(request, rig, beamline, tmp_path):
     def ask(line):
         got = subprocess.run([*argv, str(tmp_path / "script"), line], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
         assert got.stderr == "", got
-        return sorted(word for word in got.stdout.split("\n") if word)
+        words = [word for word in got.stdout.split("\n") if word]
+        if shell == "fish":
+            # From 4 on it offers also what only holds the letters, and ranks it lower.
+            words = [word for word in words if word.startswith(line.rpartition(" ")[2])]
+        return sorted(words)
 
     ask.shell, ask.env, ask.script, ask.folder = shell, env, tmp_path / "script", tmp_path
     return ask

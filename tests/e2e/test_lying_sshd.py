@@ -439,8 +439,9 @@ def test_data_after_our_close(against):
     with Liar(answer, raw=True) as epmd:
         done = against(lie_at(CLOSE, lambda peer, _: peer.for_ever(DATA, u32(peer.channels[0].theirs), string(b"x" * 30000))), *words, epmd=epmd)
         over.set()
-    failed(done, "ssh_lost")
-    assert "more on a channel than its window allows" in done.stderr, done
+    # libssh from 0.11 on drops it: nothing is kept, and the server, which does nothing else, is waited for in vain.
+    failed(done, "ssh_lost", "handshake_timeout")
+    assert "more on a channel than its window allows" in done.stderr or done.seconds > 9, done
 
 
 # The zlib bomb, which needs Compression yes
