@@ -356,14 +356,23 @@ def test_a_small_stack_and_a_deep_value(world):
     assert world.eval("eval", "--json", "rig:demo", deep).status == 0
 
 
+def starts(world, mib):
+    try:
+        return run([*limited("as", mib << 20), world.path, "--version"], world.rig.base_env(), limit=5).status == 0
+    except RigError:
+        return False
+
+
 def test_little_memory(world):
     """An address space that ends: somewhere on the way there is no memory any more."""
     if world.sanitized:
         return
     found = collections.Counter()
     for mib in range(24, 64, 4):
+        # With the least, the loader has no room for the libraries, or OpenSSL waits for itself before main.
+        if not starts(world, mib):
+            continue
         done = world.eval("eval", "rig:demo", SMALL, prefix=limited("as", mib << 20))
-        # With the least, the loader has no room for the libraries.
         found[done.status if code_of(done) is None else code_of(done)] += 1
         assert done.status != 0 or done.out == SMALL_OUTPUT, (mib, done)
     tell("little memory", found)
