@@ -257,6 +257,9 @@ def test_who_holds_it_was_killed(beamline, way, node, kept, open_rig):
 def test_a_day_without_use(beamline, rig, way, kept, open_rig):
     """By a clock that goes on while the machine sleeps."""
     build = os.environ.get("BUILDDIR") or os.path.dirname(beamline.path)
+    with open(os.path.join(build, "config.h"), encoding="utf-8") as config:
+        if "HAVE_DECL_CLOCK_BOOTTIME 1" not in config.read():
+            return  # a build without such a clock: an hour of sleep does not count there
     library = os.path.join(build, "tests/rig/clock.so")
     subprocess.run(["make", "-s", "-C", build, "tests/rig/clock.so"], check=True, stdout=subprocess.DEVNULL)
     clock = rig.write("clock", "0")

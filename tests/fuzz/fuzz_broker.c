@@ -142,6 +142,12 @@ static void say_hello(uint8_t how)
 		mux_put_extension(&out, MUX_EXTENSION_INFO, "", 0);
 	if (how & 2)
 		mux_put_extension(&out, MUX_EXTENSION_LATE_FAILURE, "", 0);
+	if (how & 4)
+		mux_put_extension(&out, MUX_EXTENSION_NOTES, "", 0);
+	if (how & 8)
+		mux_put_extension(&out, MUX_EXTENSION_STATUS, "", 0);
+	if (how & 16)
+		mux_put_extension(&out, MUX_EXTENSION_NOTE, "\0\0\0\1k\0\0\0\1v", 10);
 	mux_end_packet(&out, begun);
 	put(&out);
 	buf_clear(&out);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Any bytes as what sshd has to say (a banner, a prompt): each of its lines begins with the mark that tells it from ours, also after the
- * terminal's filter, and without the marks it is what came.
+ * terminal's filter, and without the marks it is what came. And as what ssh says when it gives up: an error with a message and a cure.
  */
 #include "base/terminal.h"
 #include "fuzz_must.h"
 #include "ssh/auth_methods.h"
+#include "ssh/master.h"
 
 enum { TEXT_MAX = 4096 };
 
@@ -36,6 +37,16 @@ static void check_text(const char *marked, const char *text)
 	must(left == 0 || *text == '\0');
 }
 
+static void check_explained(const char *text)
+{
+	const struct ssh_config config = { .host = "host", .destination = "me@host" };
+	struct error err;
+
+	master_explain(text, &config, &err);
+	must(err.code != ERROR_NONE && memchr(err.message, '\0', sizeof err.message) && err.message[0]);
+	must(memchr(err.cure, '\0', sizeof err.cure) && err.cure[0]);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct terminal_filter filter = { 0 };
@@ -43,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *marked = auth_foreign_text(mark, text, TEXT_MAX);
 	struct buf shown;
 
+	check_explained(text);
 	check_marks(marked);
 	check_text(marked, text);
 	buf_init(&shown, 4 * strlen(marked) + 64);

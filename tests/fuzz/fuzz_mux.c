@@ -54,6 +54,41 @@ static void check_reply(const struct mux_packet *packet)
 		check_error(reply.text.p, reply.text.len);
 }
 
+static void check_notes(const uint8_t *data, size_t len)
+{
+	struct tunnel_notes first = { 0 }, second = { 0 };
+	struct buf again;
+
+	mux_parse_notes(data, len, &first);
+	must(first.count <= TUNNEL_NOTES_MAX);
+	buf_init(&again, 64 * 1024);
+	for (size_t i = 0; i < first.count; i++) {
+		must(first.notes[i].key[0] && first.notes[i].value[0]);
+		for (size_t j = 0; j < i; j++)
+			must(strcmp(first.notes[i].key, first.notes[j].key) != 0);
+		mux_put_note(&again, first.notes[i].key, first.notes[i].value);
+	}
+	must(mux_parse_notes(again.data, again.len, &second) && second.count == first.count);
+	for (size_t i = 0; i < first.count; i++)
+		must(strcmp(first.notes[i].key, second.notes[i].key) == 0 &&
+		     strcmp(first.notes[i].value, second.notes[i].value) == 0);
+	buf_clear(&again);
+}
+
+static void check_status(const uint8_t *data, size_t len)
+{
+	struct tunnel_status first = { 0 }, second = { 0 };
+	struct buf again;
+
+	mux_parse_status(data, len, &first);
+	buf_init(&again, 4096);
+	mux_put_status(&again, &first);
+	must(!again.overflow && mux_parse_status(again.data, again.len, &second));
+	must(memcmp(&first.pid, &second.pid, sizeof first.pid) == 0 && first.clients == second.clients);
+	must(strcmp(first.destination, second.destination) == 0);
+	buf_clear(&again);
+}
+
 static void check_hello(const struct mux_packet *packet)
 {
 	struct mux_hello hello;
@@ -65,6 +100,8 @@ static void check_hello(const struct mux_packet *packet)
 	for (size_t i = 0; i < hello.count; i++) {
 		must_lie_in(packet, hello.extensions[i].value, hello.extensions[i].value_len);
 		mux_parse_info(hello.extensions[i].value, hello.extensions[i].value_len, &info);
+		check_notes(hello.extensions[i].value, hello.extensions[i].value_len);
+		check_status(hello.extensions[i].value, hello.extensions[i].value_len);
 	}
 }
 

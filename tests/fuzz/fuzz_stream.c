@@ -128,16 +128,26 @@ static void check_same(const struct end *a, const struct end *b)
 	must(memcmp(a->cookie.bytes, b->cookie.bytes, a->cookie.len) == 0);
 }
 
-static void check_outcome(struct tunnel *tunnel, const uint8_t *data, size_t size)
+/* What the connection has come to, or its status, or its end. */
+static void check_outcome(struct tunnel *tunnel, uint8_t mode, const uint8_t *data, size_t size)
 {
+	struct tunnel_status status = { 0 };
 	struct error err = { .code = ERROR_NONE };
-	struct tunnel_info info;
+	bool ok;
 
 	fuzz_server_begin(data, size);
-	bool ok = tunnel_wait(tunnel, IO_NO_DEADLINE, &info, &err);
+	if (mode & MODE_COMMAND)
+		ok = tunnel_ask_status(tunnel_socket(tunnel), IO_NO_DEADLINE, &status, &err);
+	else if (mode & MODE_FILE)
+		ok = tunnel_end(tunnel_socket(tunnel), IO_NO_DEADLINE, &err);
+	else
+		ok = tunnel_wait(tunnel, IO_NO_DEADLINE, &status.info, &err);
 	must(ok || (err.code != ERROR_NONE && err.message[0] != '\0'));
-	must(memchr(info.user, '\0', sizeof info.user) && memchr(info.auth, '\0', sizeof info.auth));
-	must(memchr(info.server, '\0', sizeof info.server) && memchr(info.kex, '\0', sizeof info.kex));
+	must(memchr(status.info.user, '\0', sizeof status.info.user) &&
+	     memchr(status.info.auth, '\0', sizeof status.info.auth));
+	must(memchr(status.info.server, '\0', sizeof status.info.server) &&
+	     memchr(status.info.kex, '\0', sizeof status.info.kex));
+	must(memchr(status.destination, '\0', sizeof status.destination) && status.notes.count <= TUNNEL_NOTES_MAX);
 	fuzz_server_end();
 }
 
@@ -155,7 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	control.at = script_bytes(&rest, len, &control.left);
 	rest.left = rest.left < PART_MAX ? rest.left : PART_MAX;
 	if (mode % ASK_COUNT == ASK_OUTCOME) {
-		check_outcome(tunnel, control.at, control.left);
+		check_outcome(tunnel, mode, control.at, control.left);
 	} else {
 		run(tunnel, mode, control, rest, control.left + 1, &whole);
 		run(tunnel, mode, control, rest, 1 + mode / ASK_COUNT % 4 + control.left / 256, &pieces);

@@ -47,13 +47,15 @@ DECODERS = {
         "ssh/splice.c",
         "ssh/splice_move.c",
         "ssh/auth_request.c:auth_foreign_text",
+        "ssh/master.c:last_words,master_explain",
         "node/cookie.c:is_blank,cookie_take",
         "node/cookie_remote.c:read_to_end,cookie_from_remote",
         "base/terminal.c:put_visible,utf8_length,terminal_shows,utf8_piece,sgr_piece,is_reset,filter_piece,plain_run,filter_all,"
         "terminal_filter,terminal_filter_end",
     ],
     "multiplexing": [
-        "ssh/mux.c", "ssh/mux_text.c", "ssh/broker_client.c", "ssh/stream.c",
+        "ssh/mux.c", "ssh/mux_text.c", "ssh/broker_client.c", "ssh/broker_greet.c", "ssh/stream.c",
+        "ssh/tunnel_ask.c:take_hello,take_outcome,next_packet,hear,tunnel_wait,tunnel_ask_status,tunnel_end",
     ],
     "this machine": [
         "ssh/agent.c:read_all,read_message,take_keys,agent_open,agent_close",
