@@ -146,29 +146,12 @@ static void end_stream(struct stream *s, enum error_code code, const char *why)
 	s->state = STREAM_ENDED;
 }
 
-/* OpenSSH's master does not tell the end of a forward, so the end of both looks alike: it ends soon after, if it does. */
-static bool server_is_gone(const struct stream *s)
-{
-	int64_t deadline = clock_ms() + GONE_MS;
-	bool gone = false;
-
-	while (s->tunnel->foreign && !gone && clock_ms() < deadline) {
-		struct pollfd none = { .fd = -1 };
-		int fd = kept_connect(tunnel_socket(s->tunnel));
-		gone = fd < 0;
-		io_close(&fd);
-		if (!gone && io_wait(&none, 1, clock_ms() + GONE_STEP_MS) == IO_SIGNAL)
-			break;
-	}
-	return gone;
-}
-
 /* The connection to the server has ended: because the channel has, if the server has said so. */
 static void server_ended(struct stream *s)
 {
 	if (s->state == STREAM_ASKED)
 		end_stream(s, ERROR_SSH_LOST, "the SSH connection ended before this was opened");
-	else if (s->exit_status < 0 && (s->tells_end || server_is_gone(s)))
+	else if (s->exit_status < 0 && s->tells_end)
 		end_stream(s, ERROR_SSH_LOST, "the process that holds the SSH connection ended");
 	s->state = STREAM_ENDED;
 }
@@ -235,6 +218,24 @@ bool stream_wait_open(struct stream *s, int64_t deadline, struct error *err)
 	}
 }
 
+/* OpenSSH's master does not tell the end of a forward, so its own looks the same: then its socket is served no more, soon after. */
+static bool master_is_gone(const struct stream *s, int64_t deadline)
+{
+	int64_t latest = clock_ms() + GONE_MS;
+	bool gone = false;
+
+	deadline = deadline == IO_NO_DEADLINE || deadline > latest ? latest : deadline;
+	while (!gone && clock_ms() < deadline) {
+		struct pollfd none = { .fd = -1 };
+		int fd = kept_connect(tunnel_socket(s->tunnel));
+		gone = fd < 0;
+		io_close(&fd);
+		if (!gone && io_wait(&none, 1, clock_ms() + GONE_STEP_MS) == IO_SIGNAL)
+			break;
+	}
+	return gone;
+}
+
 bool stream_reason(struct stream *s, int64_t deadline, struct error *err)
 {
 	/* With both directions closed the channel ends, and its end is told at once. */
@@ -242,6 +243,9 @@ bool stream_reason(struct stream *s, int64_t deadline, struct error *err)
 		shutdown(s->fd, SHUT_WR);
 	for (;;) {
 		pump(s);
+		if (s->state == STREAM_ENDED && !s->failure && s->tunnel->foreign && s->exit_status < 0 &&
+		    master_is_gone(s, deadline))
+			end_stream(s, ERROR_SSH_LOST, "the ControlMaster ended");
 		if (s->failure) {
 			*err = *s->failure;
 			return false;
