@@ -177,8 +177,7 @@ static bool may_be_too_many(struct channel_opening *o)
 	}
 	if (clock_ms() - freed_at > NOTICE_MS)
 		return false;
-	o->not_before = next_turn = clock_ms() + TURN_MS;
-	session_awaited = true;
+	o->not_before = clock_ms() + TURN_MS;
 	return true;
 }
 
@@ -205,6 +204,8 @@ static int ask_open(struct channel_opening *o, ssh_channel ssh)
 	if (!o->awaited && o->is_session) {
 		if ((sessions >= sessions_max && sessions > 0) || clock_ms() < o->not_before) {
 			session_awaited = true;
+			if (o->not_before > clock_ms() && o->not_before < next_turn)
+				next_turn = o->not_before;
 			return SSH_AGAIN;
 		}
 		sessions++;
