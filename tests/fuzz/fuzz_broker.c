@@ -60,8 +60,8 @@ struct client {
 
 enum { CLIENTS = FAKE_CHANNELS };
 
-/* The script's own time, so that both runs see the same. */
-static int64_t now_ms;
+/* The script's own time, so that both runs see the same: but for its beginning, long after what came before. */
+static int64_t now_ms, begun_ms;
 
 int64_t clock_ms(void)
 {
@@ -466,7 +466,7 @@ struct outcome {
 
 static void run(struct script s, struct outcome outcomes[CLIENTS])
 {
-	now_ms = 1000;
+	now_ms = begun_ms += 1000000;
 	start(script_byte(&s) & 1);
 	for (int i = 0; i < ACTIONS_MAX && s.left > 0; i++) {
 		uint8_t action = script_byte(&s), how = script_byte(&s);
