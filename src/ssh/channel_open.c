@@ -26,10 +26,11 @@ static unsigned next_number = FIRST_CHANNEL;
 static bool retry_taken;
 /* Session channels that sshd has, or is being asked for; and how many it was found to allow (MaxSessions), as it tells nobody. */
 static unsigned sessions, sessions_max = UINT_MAX;
-/* Somebody waits for one of them to end; one has, and when. */
-static bool session_awaited, session_freed;
+/* When one of them ended: sshd counts a session until its program has ended, even if its channel is closed. */
 static int64_t session_freed_at;
-/* When sshd may have noticed that: it counts a session until its program has ended, even if its channel is closed. */
+/* Somebody waits for another's session or retry to end; one has. */
+static bool turn_awaited, turn_freed;
+/* When sshd may have noticed the end of a session. */
 static int64_t next_turn = INT64_MAX;
 
 static char *copy_text(struct mux_text text)
@@ -62,9 +63,10 @@ void channel_opening_init(struct channel_opening *o, const struct mux_request *r
 
 static void end_retry(struct channel_opening *o)
 {
-	if (o->retrying)
-		retry_taken = false;
-	o->retrying = false;
+	if (!o->retrying)
+		return;
+	o->retrying = retry_taken = false;
+	turn_freed = true;
 }
 
 static void end_session(struct channel_opening *o)
@@ -72,7 +74,7 @@ static void end_session(struct channel_opening *o)
 	if (!o->counted)
 		return;
 	o->counted = false;
-	session_freed = true;
+	turn_freed = true;
 	session_freed_at = clock_ms();
 	if (--sessions == 0)
 		sessions_max = UINT_MAX;
@@ -80,19 +82,19 @@ static void end_session(struct channel_opening *o)
 
 bool channel_open_take_turn(void)
 {
-	bool turn = session_awaited && (session_freed || clock_ms() >= next_turn);
+	bool turn = turn_awaited && (turn_freed || clock_ms() >= next_turn);
 
 	if (turn) {
-		session_awaited = false;
+		turn_awaited = false;
 		next_turn = INT64_MAX;
 	}
-	session_freed = false;
+	turn_freed = false;
 	return turn;
 }
 
 int64_t channel_open_next_turn(void)
 {
-	return session_awaited ? next_turn : INT64_MAX;
+	return turn_awaited ? next_turn : INT64_MAX;
 }
 
 void channel_opening_clear(struct channel_opening *o)
@@ -197,13 +199,15 @@ static enum open_result refuse(struct channel_opening *o, ssh_session session, s
 static int ask_open(struct channel_opening *o, ssh_channel ssh)
 {
 	if (!o->awaited && o->attempts > 0) {
-		if (retry_taken)
+		if (retry_taken) {
+			turn_awaited = true;
 			return SSH_AGAIN;
+		}
 		o->retrying = retry_taken = true;
 	}
 	if (!o->awaited && o->is_session) {
 		if ((sessions >= sessions_max && sessions > 0) || clock_ms() < o->not_before) {
-			session_awaited = true;
+			turn_awaited = true;
 			if (o->not_before > clock_ms() && o->not_before < next_turn)
 				next_turn = o->not_before;
 			return SSH_AGAIN;

@@ -49,7 +49,7 @@ void channel_opening_init(struct channel_opening *o, const struct mux_request *r
 void channel_opening_describe(const struct channel_opening *o, char *text, size_t size);
 void channel_opening_clear(struct channel_opening *o);
 enum open_result channel_open_step(struct channel_opening *o, ssh_session session, ssh_channel ssh, struct error *err);
-/* True once when what waits for another session's end may go on: all are to be stepped. */
+/* True once when what waits for the end of another's session or retry may go on: all are to be stepped. */
 bool channel_open_take_turn(void);
 /* The clock_ms() at which that may be without anything having happened; INT64_MAX: never. */
 int64_t channel_open_next_turn(void);

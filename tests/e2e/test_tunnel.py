@@ -16,6 +16,7 @@ import time
 import pytest
 
 from rig import answers, free_port, wait_for
+from rig.lying_sshd import IGNORE, REFUSED, LyingSshd, string, u32
 
 
 @pytest.fixture(scope="session")
@@ -186,6 +187,32 @@ def test_refusals_have_their_own_reasons(tunnel, make, echo):
 def test_many_refusals_at_once_keep_their_reasons(tunnel, make, echo):
     done = tunnel("many", 30, echo, sshd=make.sshd(extra=["AllowTcpForwarding no"]))
     assert done.stderr.count(b"forwarding_prohibited: ") == 30, done
+
+
+def test_a_refusal_that_is_asked_for_again_waits_for_no_other_event(rig, tunnel):
+    """A race: without the wake-up this fails about every second time."""
+    def refuse(peer, *channels):
+        """In one piece: libssh keeps only the last reason."""
+        reason = u32(1) + string(b"no") + string(b"")
+        peer.raw(b"".join(peer.sealed(bytes([REFUSED]) + u32(channel.theirs) + reason) for channel in channels))
+
+    def act(peer):
+        peer.begin()
+        channels = [peer.next_open() for _ in range(30)]
+        for _ in range(30):
+            peer.send(IGNORE, string(b""))
+        # Some are read while the broker looks at one channel after the other: then those behind that place ask again before those ahead of it.
+        for first in range(0, len(channels), 2):
+            refuse(peer, *channels[first:first + 2])
+        while True:
+            refuse(peer, peer.next_open())
+
+    with LyingSshd(rig, act, ConnectTimeout=10) as liar:
+        liar.client_config, liar.alias = lambda name: liar.config, "liar"
+        for _ in range(200):
+            started = time.monotonic()
+            done = tunnel("many", 30, 4369, sshd=liar, limit=10)
+            assert done.stderr.count(b"forwarding_prohibited: ") == 30 and time.monotonic() - started < 5, done
 
 
 def test_failures_of_the_connection(tunnel):
