@@ -68,6 +68,7 @@
 	X(ERROR_EXCEPTION,          exception,            "call",            1, "the evaluation ended in an exception") \
 	X(ERROR_RESULT_TOO_LARGE,   result_too_large,     "call",            1, "the result is larger than what can be taken whole") \
 	X(ERROR_RESULT_NOT_BYTES,   result_not_bytes,     "call",            1, "--raw got a result that is neither a binary nor iodata") \
+	X(ERROR_OUTPUT_INCOMPLETE,  output_incomplete,    "call",           76, "the evaluation is done, but a part of its output or value did not arrive") \
 	X(ERROR_CALL_REFUSED,       call_refused,         "call",           76, "the node does not run what beamline asked for") \
 	X(ERROR_NO_ELIXIR,          no_elixir,            "call",           69, "the node has no Elixir") \
 	X(ERROR_GUARD,              guard_refused,        "guard",          77, "the text would stop the node, or its environment wants to be confirmed, and nobody has") \

@@ -38,6 +38,7 @@ struct session {
 	int64_t sent_at; /* clock_ms() of the request */
 	size_t window;
 	size_t unacknowledged;
+	int64_t received;    /* bytes of output, value and exception */
 	bool asked;          /* the guard's question has been asked */
 	int ending_signal;   /* the evaluation is being ended for this signal … */
 	bool ending_timeout; /* … or because its time is over */
@@ -87,6 +88,7 @@ static bool on_data(struct session *s, enum session_message stream, const struct
 	if (bytes->kind != ETF_BINARY)
 		return error_set(err, ERROR_PROTOCOL, "the node sent output that is not bytes");
 	s->unacknowledged += bytes->bytes.len;
+	s->received += (int64_t)bytes->bytes.len;
 	if (s->unacknowledged > 2 * s->window)
 		return error_set(err, ERROR_PROTOCOL, "the node sends more than it may before we have taken it");
 	/* Of an evaluation that is being ended nothing more is shown. */
@@ -130,13 +132,32 @@ static bool is_count(const struct term *t)
 	return t->kind == ETF_INTEGER && t->integer >= 0 && t->integer <= INT32_MAX;
 }
 
+/* Between the node and us stand programs and libraries that may fail; what is printed shall be whole, or not pass for it. */
+static void check_received(struct session *s, const struct term *sent)
+{
+	char lost[128] = "what it sent is not known: its sender was killed";
+
+	if (sent->integer == s->received)
+		return;
+	if (sent->integer >= 0)
+		snprintf(lost, sizeof lost, "%lld bytes were sent and %lld came", (long long)sent->integer,
+			 (long long)s->received);
+	if (s->outcome.code != ERROR_NONE) {
+		error_append(&s->outcome, "; output is lost: %s", lost);
+		return;
+	}
+	error_set(&s->outcome, ERROR_OUTPUT_INCOMPLETE, "the evaluation is done, but a part of its output is lost: %s",
+		  lost);
+	error_cure(&s->outcome, "it has taken effect; ask for its result in another way than by doing it again");
+}
+
 static bool on_finished(struct session *s, const struct term *part, struct error *err)
 {
-	if (part[2].kind != ETF_INTEGER)
+	if (part[2].kind != ETF_INTEGER || part[4].kind != ETF_INTEGER)
 		return error_set(err, ERROR_PROTOCOL, "the node sent an outcome that is none");
 	s->finished = true;
 	s->result->finished_us = clock_us();
-	s->result->detached = is_count(&part[4]) ? (int)part[4].integer : -1;
+	s->result->detached = is_count(&part[5]) ? (int)part[5].integer : -1;
 	if (s->ending_timeout)
 		return error_set(
 			       &s->outcome, ERROR_TIMEOUT,
@@ -149,6 +170,7 @@ static bool on_finished(struct session *s, const struct term *part, struct error
 		       true;
 	if (s->outcome.code == ERROR_NONE)
 		session_outcome(part[2].integer, &part[3], s->result, &s->outcome);
+	check_received(s, &part[4]);
 	return true;
 }
 
@@ -209,7 +231,7 @@ static bool on_message(struct session *s, const struct term *m, struct error *er
 	case SESSION_QUESTION:
 		return on_question(s, &part[2], err);
 	case SESSION_END:
-		if (m->tuple.count == 5)
+		if (m->tuple.count == 6)
 			return on_finished(s, part, err);
 		/* fall through */
 	default:

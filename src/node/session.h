@@ -59,7 +59,7 @@ struct session_result {
 
 /*
  * Runs it to its end. Errors: ERROR_EXCEPTION, ERROR_SYNTAX, ERROR_GUARD, ERROR_TIMEOUT, ERROR_RESULT_NOT_BYTES, ERROR_NO_ELIXIR,
- * ERROR_CALL_REFUSED, ERROR_INTERRUPTED (ended on the node too), the sink's, and the link's.
+ * ERROR_OUTPUT_INCOMPLETE, ERROR_CALL_REFUSED, ERROR_INTERRUPTED (ended on the node too), the sink's, and the link's.
  */
 bool session_run(struct link *link, const struct session_request *request, const struct session_sink *sink,
 		 struct session_result *result, struct error *err);

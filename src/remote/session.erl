@@ -35,19 +35,19 @@ watch({Client, Tag, Link, R, Relay, E, Evaluator, Before} = S) ->
             watch(S);
         {E, 2, Outcome, Detail} ->
             end_all([E], R),
-            finish(S, {Tag, 5, Outcome, Detail, detach(R, Before)}, 0);
+            finish(S, {Tag, 5, Outcome, Detail, -1, detach(R, Before)}, 0);
         {Tag, 2} ->
             end_all([E], R),
-            finish(S, {Tag, 5, 4, <<>>, detach(R, Before)}, 1);
+            finish(S, {Tag, 5, 4, <<>>, -1, detach(R, Before)}, 1);
         {'DOWN', Link, _, _, _} ->
             abandon(E, R, Before);
         {'EXIT', Client, _} ->
             abandon(E, R, Before);
         {'DOWN', Evaluator, _, _, Reason} ->
-            finish(S, {Tag, 5, 7, one_line(Reason), detach(R, Before)}, 0);
+            finish(S, {Tag, 5, 7, one_line(Reason), -1, detach(R, Before)}, 0);
         {'DOWN', Relay, _, _, Reason} ->
             end_all([E | strays(R, started(Before))], R),
-            Client ! {Tag, 5, 7, one_line({R, Reason}), 0};
+            Client ! {Tag, 5, 7, one_line({R, Reason}), -1, 0};
         _ ->
             watch(S)
     end.
@@ -57,7 +57,7 @@ abandon(E, R, Before) ->
     detach(R, Before),
     exit(R, kill).
 
-%% The relay sends the last message, so that it comes after all that the relay has sent before. Drop: 1 to forget output
+%% The relay sends the last message, so that it comes after all that the relay has sent before, and puts how much that was into it. Drop: 1 to forget output
 %% that waits for the window.
 finish({Client, Tag, Link, R, Relay, _, _, _} = S, Last, Drop) ->
     R ! {self(), Drop, Last},

@@ -29,7 +29,7 @@
  *                                           Values and exceptions end without newline. All three count against Window.
  *     {Tag, 4, What}                        the guard found What ("init:stop/0", as a binary) and asks; nothing of the text
  *                                           has been evaluated yet
- *     {Tag, 5, Outcome, Detail, Detached}   the end; always the last
+ *     {Tag, 5, Outcome, Detail, Sent, Detached}   the end; always the last
  *       Outcome 0   done; Detail <<>>
  *               1   exception, its text has been sent; Detail {Class, Reason}: binaries in one line, for JSON
  *               2   syntax error, or an error that the shell finds before it evaluates, such as an unbound variable (what
@@ -39,6 +39,7 @@
  *               5   Show was 4 and the value is no iodata; Detail a short text of it
  *               6   there is no Elixir on the node; Detail <<>>
  *               7   the evaluator died (killed from elsewhere, or by what it was linked to); Detail a short text of the reason
+ *       Sent        how many bytes of kinds 1 to 3 came before; -1 where the relay was killed from elsewhere and nobody knows
  *       Detached    how many processes that the code started without a link live on, with the node's `user` as their group
  *                   leader; -1 where the node has more than 20,000 processes and nobody counted
  *

@@ -8,63 +8,63 @@ start(_, W, Client, Tag, Columns, Window) ->
     monitor(process, W),
     %% From here, so that it comes before any output.
     Client ! {Tag, 0, self(), W},
-    relay({W, Client, Tag, Columns}, Window, [], []).
+    relay({W, Client, Tag, Columns, Window}, 0, [], []).
 
-%% Room: bytes that may be sent before the caller has acknowledged more; Queue: writes that wait, [{Kind, Bytes, Writer,
+%% S holds how many bytes the caller allows in all; Sent: how many were sent; Queue: writes that wait, [{Kind, Bytes, Writer,
 %% Reply}]; Last: [] or the last message, to be sent when the queue is empty. Every message is taken as it comes: erl_eval
 %% would otherwise send all skipped ones anew.
-relay({W, Client, Tag, _} = S, Room, Queue, Last) ->
+relay({W, Client, Tag, Columns, Allowed} = S, Sent, Queue, Last) ->
     receive
         {io_request, From, As, {put_chars, unicode, Bin}}
-          when is_binary(Bin), byte_size(Bin) =< 65536, Room > 0, Queue =:= [] ->
+          when is_binary(Bin), byte_size(Bin) =< 65536, Sent < Allowed, Queue =:= [] ->
             case unicode:characters_to_binary(Bin) of
                 Text when is_binary(Text) ->
                     Client ! {Tag, 1, Bin},
                     From ! {io_reply, As, ok},
-                    relay(S, Room - byte_size(Bin), Queue, Last);
+                    relay(S, Sent + byte_size(Bin), Queue, Last);
                 _ ->
                     From ! {io_reply, As, {error, badarg}},
-                    relay(S, Room, Queue, Last)
+                    relay(S, Sent, Queue, Last)
             end;
         {io_request, From, As, Request} ->
             {Bytes, Reply} = io_request(Request, S, []),
-            relay_write(S, Room, Queue, {1, Bytes, From, {io_reply, As, Reply}}, Last);
+            relay_write(S, Sent, Queue, {1, Bytes, From, {io_reply, As, Reply}}, Last);
         {Tag, 0, Bytes} ->
-            pump(S, Room + Bytes, Queue, Last);
+            pump({W, Client, Tag, Columns, Allowed + Bytes}, Sent, Queue, Last);
         {Tag, Kind, Bytes, From} ->
-            relay_write(S, Room, Queue, {Kind, Bytes, From, {Tag, 3}}, Last);
+            relay_write(S, Sent, Queue, {Kind, Bytes, From, {Tag, 3}}, Last);
         {W, 0, Message} ->
-            pump(S, Room, Queue, [Message]);
+            pump(S, Sent, Queue, [Message]);
         {W, 1, Message} ->
             [Writer ! refused(Reply) || {_, _, Writer, Reply} <- Queue],
-            Client ! Message;
+            Client ! setelement(5, Message, Sent);
         {'DOWN', _, process, W, _} ->
             end_all(strays(self(), processes()), self());
         _ ->
-            relay(S, Room, Queue, Last)
+            relay(S, Sent, Queue, Last)
     end.
 
 refused({io_reply, As, _}) -> {io_reply, As, {error, terminated}};
 refused(Reply) -> Reply.
 
-relay_write(S, Room, [], {_, <<>>, From, Reply}, Last) ->
+relay_write(S, Sent, [], {_, <<>>, From, Reply}, Last) ->
     From ! Reply,
-    relay(S, Room, [], Last);
-relay_write(S, Room, Queue, Write, Last) ->
-    pump(S, Room, Queue ++ [Write], Last).
+    relay(S, Sent, [], Last);
+relay_write(S, Sent, Queue, Write, Last) ->
+    pump(S, Sent, Queue ++ [Write], Last).
 
-pump(S, Room, [{Kind, Bytes, From, Reply} | Queue], Last) when Room > 0, byte_size(Bytes) > 245760 ->
+pump(S, Sent, [{Kind, Bytes, From, Reply} | Queue], Last) when Sent < element(5, S), byte_size(Bytes) > 245760 ->
     {Chunk, Rest} = split_binary(Bytes, 245760),
     element(2, S) ! {element(3, S), Kind, Chunk},
-    pump(S, Room - 245760, [{Kind, Rest, From, Reply} | Queue], Last);
-pump(S, Room, [{Kind, Bytes, From, Reply} | Queue], Last) when Room > 0 ->
+    pump(S, Sent + 245760, [{Kind, Rest, From, Reply} | Queue], Last);
+pump(S, Sent, [{Kind, Bytes, From, Reply} | Queue], Last) when Sent < element(5, S) ->
     element(2, S) ! {element(3, S), Kind, Bytes},
     From ! Reply,
-    pump(S, Room - byte_size(Bytes), Queue, Last);
-pump(S, _, [], [Message]) ->
-    element(2, S) ! Message;
-pump(S, Room, Queue, Last) ->
-    relay(S, Room, Queue, Last).
+    pump(S, Sent + byte_size(Bytes), Queue, Last);
+pump(S, Sent, [], [Message]) ->
+    element(2, S) ! setelement(5, Message, Sent);
+pump(S, Sent, Queue, Last) ->
+    relay(S, Sent, Queue, Last).
 
 %% -> {bytes to send, reply}
 io_request({put_chars, Encoding, M, F, A}, _, Sent) ->

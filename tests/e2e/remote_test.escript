@@ -75,7 +75,7 @@ start(Input, Options) ->
 run(Input) -> run(Input, #{}).
 run(Input, Options) -> wait(start(Input, Options)).
 
-%% -> #{out, value, exception, outcome, detail, detached, asked, max}
+%% -> #{out, value, exception, outcome, detail, detached, sent, asked, max}
 wait(S) -> wait(S, 30000).
 wait(#s{tag = Tag, w = W, m = M} = S, Time) ->
     receive
@@ -86,11 +86,12 @@ wait(#s{tag = Tag, w = W, m = M} = S, Time) ->
         {Tag, 4, What} ->
             W ! {Tag, 1, S#s.answer},
             wait(S#s{asked = [What | S#s.asked]}, Time);
-        {Tag, 5, Outcome, Detail, Detached} ->
+        {Tag, 5, Outcome, Detail, Sent, Detached} ->
+            Sent =:= -1 orelse ({Sent, Sent} = {Sent, lists:sum([total(L) || L <- [S#s.out, S#s.value, S#s.exc]])}),
             receive {'DOWN', M, _, _, Why} -> ok after 2000 -> Why = late end,
             More = receive {Tag, _, _} -> true after 0 -> false end,
             #{out => all(S#s.out), value => all(S#s.value), exception => all(S#s.exc), outcome => Outcome, detail => Detail,
-              detached => Detached, asked => lists:reverse(S#s.asked), max => S#s.max, more => More, down => Why,
+              detached => Detached, sent => Sent, asked => lists:reverse(S#s.asked), max => S#s.max, more => More, down => Why,
               relay => S#s.relay, w => W};
         {'DOWN', M, _, _, Why} ->
             #{outcome => down, detail => Why, out => <<>>, value => <<>>, exception => <<>>}
@@ -100,6 +101,8 @@ wait(#s{tag = Tag, w = W, m = M} = S, Time) ->
 
 keep(#s{ack = {slow, _, _}}, B, L) -> case L of [N] when is_integer(N) -> [N + byte_size(B)]; [] -> [byte_size(B)] end;
 keep(_, B, L) -> [B | L].
+total([N]) when is_integer(N) -> N;
+total(L) -> iolist_size(L).
 all([N]) when is_integer(N) -> N;
 all(L) -> iolist_to_binary(lists:reverse(L)).
 
@@ -414,7 +417,10 @@ kill() ->
     is("exit(self(), kill)", {7, <<"killed">>}, od(run("exit(self(), kill)."))),
     is("a linked process takes the evaluator along", {7, <<"oops">>}, od(run("spawn_link(fun() -> exit(oops) end), timer:sleep(1000)."))),
     is("exit(kill)", 1, maps:get(outcome, run("exit(kill)."))),
-    is("the relay is killed", 7, maps:get(outcome, run("exit(group_leader(), kill), timer:sleep(1000)."))),
+    R2 = run("exit(group_leader(), kill), timer:sleep(1000)."),
+    is("the relay is killed", {7, -1}, {maps:get(outcome, R2), maps:get(sent, R2)}),
+    R3 = run("R = group_leader(), spawn(fun() -> timer:sleep(200), exit(R, kill) end), binary:copy(<<\"x\">>, 300000).", #{show => 4, window => 1, ack => {slow, 500, 1}}),
+    is("the relay is killed while the value waits", {7, -1}, {maps:get(outcome, R3), maps:get(sent, R3)}),
     is("unlink(everything), trap_exit", 0, maps:get(outcome, run("process_flag(trap_exit, true), {links, L} = process_info(self(), links), [unlink(P) || P <- L], ok."))),
     is("a new group leader in the evaluator", 0, maps:get(outcome, run("group_leader(whereis(user), self()), ok."))),
     is("the watcher is killed: the rest goes", true,

@@ -147,10 +147,13 @@ def test_output_beyond_the_window_to_a_slow_reader(against):
 WRONG = {
     "a negative kind": lambda peer: peer.say(-1, binary(b"x")),
     "a huge kind": lambda peer: peer.say(1 << 70, binary(b"x")),
-    "a kind beyond 32 bits": lambda peer: peer.say((1 << 32) + END, integer(0), binary(b""), integer(0)),
+    "a kind beyond 32 bits": lambda peer: peer.say((1 << 32) + END, integer(0), binary(b""), integer(0), integer(0)),
     "no bytes": lambda peer: peer.say(OUTPUT, integer(1)),
     "an end too short": lambda peer: peer.say(END, integer(0)),
-    "an outcome that is none": lambda peer: peer.say(END, atom("x"), binary(b""), integer(0)),
+    "an end without a count": lambda peer: peer.say(END, integer(0), binary(b""), integer(0)),
+    "an outcome that is none": lambda peer: peer.say(END, atom("x"), binary(b""), integer(0), integer(0)),
+    "a count that is none": lambda peer: peer.say(END, integer(0), binary(b""), atom("x"), integer(0)),
+    "a count beyond 64 bits": lambda peer: peer.end(lost=1 << 80),
     "a message without parts": lambda peer: peer.say(OUTPUT),
     "a spawn refused after it was done": lambda peer: peer.reply(atom("badarg")),
     "a frame of another kind": lambda peer: peer.raw(frame(b"q\x83j")),
@@ -172,9 +175,25 @@ def test_what_is_odd_and_harms_nobody(against):
         peer.say(STARTED, integer(1), atom("x"))
         peer.reply()
         peer.say(OUTPUT, binary(b"out"))
-        peer.raw(peer.message(END, integer(0), binary(b""), integer(1 << 62)) * 2 + peer.message(OUTPUT, binary(b"late")))
+        peer.raw(peer.message(END, integer(0), binary(b""), integer(3), integer(1 << 62)) * 2 + peer.message(OUTPUT, binary(b"late")))
     done = against(act)
     assert (done.status, done.stdout, done.stderr) == (0, b"out", ""), done
+
+
+@pytest.mark.parametrize("lost, words", [(1, "13 bytes were sent and 12 came"), (-5, "7 bytes were sent and 12 came"),
+                                         (-13, "what it sent is not known")])
+def test_output_that_did_not_arrive_is_told(against, lost, words):
+    def act(outcome):
+        return started(lambda peer: (peer.say(OUTPUT, binary(b"1 of 2\n")), peer.say(VALUE, binary(b"value")), peer.end(outcome, lost=lost)))
+    done = against(act(0))
+    assert done.status == 76 and "output_incomplete" in done.stderr and words in done.stderr, done
+    done = against(act(0), *JSON)
+    assert done.status == 76 and json.loads(done.stdout)["error"]["code"] == "output_incomplete", done
+    # An exception, or a refusal, is told in any case.
+    done = against(act(1))
+    assert done.status == 1 and words in done.stderr, done
+    done = against(act(3))
+    assert done.status == 77 and words in done.stderr, done
 
 
 # The guard's question

@@ -160,6 +160,7 @@ class Peer(Wire):
         self.us = pid(LENT, 1)                   # beamline's process
         self.spawn = reference(LENT, 1)          # of its SPAWN_REQUEST
         self.tag = reference(LENT, 2)            # of its session's messages
+        self.sent = 0                            # bytes of output, value and exception
 
     def send(self, control, payload=None):
         self.raw(frame(b"p\x83" + control + (b"" if payload is None else b"\x83" + payload)))
@@ -193,10 +194,13 @@ class Peer(Wire):
         self.raw(self.message(STARTED, self.me, self.me))
 
     def say(self, kind, *parts):
+        if kind in (OUTPUT, VALUE, EXCEPTION) and parts and parts[0][:1] == b"m":
+            self.sent += len(parts[0]) - 5
         self.raw(self.message(kind, *parts))
 
-    def end(self, outcome=0, detail=binary(b""), detached=integer(0)):
-        self.say(END, integer(outcome), detail, detached)
+    def end(self, outcome=0, detail=binary(b""), detached=integer(0), lost=0):
+        """lost: bytes that are said to have been sent besides those that were."""
+        self.say(END, integer(outcome), detail, integer(self.sent + lost), detached)
 
 
 class Liar(Service):
