@@ -37,17 +37,30 @@ round_trip(Out, I) ->
     end.
 
 %% Without local funs: what they hold is opaque to us, so those of one place in the source are not ordered as here. And
-%% without -0.0, which was the same as 0.0 before OTP 27.
+%% without -0.0, which was the same as 0.0 before OTP 27. And without maps of several atoms as keys of maps: from OTP 26 on
+%% such keys are ordered by where the node keeps those atoms, not by their names.
 order(Out) ->
     A = term(3, plain),
     B = case rand:uniform(3) of 1 -> term(3, plain); 2 -> similar(A); 3 -> number() end,
     Encoded = [term_to_binary(A), term_to_binary(B)],
-    case binary:match(iolist_to_binary(Encoded), <<-0.0/float>>) of
-        nomatch ->
+    case binary:match(iolist_to_binary(Encoded), <<-0.0/float>>) =:= nomatch andalso not (is_keyed_oddly(A) orelse is_keyed_oddly(B)) of
+        true ->
             record(Out, if A < B -> $<; A == B -> $=; true -> $> end, hd(Encoded), lists:last(Encoded)),
             record(Out, if A =:= B -> $E; true -> $N end, hd(Encoded), lists:last(Encoded));
-        _ -> order(Out)
+        false -> order(Out)
     end.
+
+is_keyed_oddly(T) when is_map(T) ->
+    lists:any(fun holds_atom_keys/1, maps:keys(T)) orelse is_keyed_oddly(maps:to_list(T));
+is_keyed_oddly(T) -> lists:any(fun is_keyed_oddly/1, parts(T)).
+
+holds_atom_keys(T) when is_map(T) ->
+    length([K || K <- maps:keys(T), is_atom(K)]) > 1 orelse holds_atom_keys(maps:to_list(T));
+holds_atom_keys(T) -> lists:any(fun holds_atom_keys/1, parts(T)).
+
+parts(T) when is_tuple(T) -> tuple_to_list(T);
+parts([Head | Tail]) -> [Head, Tail];
+parts(_) -> [].
 
 text(Out) ->
     Term = term(4, literal),
