@@ -11,7 +11,6 @@
 #include "base/clock.h"
 
 enum {
-	MOST_FDS = 15,
 	SAFE_WRITE = 512, /* what has room takes this much without waiting (POSIX: PIPE_BUF is not less) */
 };
 
@@ -135,9 +134,9 @@ static int time_left(int64_t deadline)
 
 enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline)
 {
-	struct pollfd all[MOST_FDS + 1];
+	struct pollfd all[IO_WAIT_MAX + 1];
 
-	if (count > MOST_FDS) {
+	if (count > IO_WAIT_MAX) {
 		errno = EINVAL;
 		return IO_FAILED;
 	}

@@ -16,11 +16,11 @@
 
 enum io_wait { IO_READY, IO_TIMEOUT, IO_SIGNAL, IO_FAILED };
 
-enum { IO_NO_DEADLINE = -1 };
+enum { IO_NO_DEADLINE = -1, IO_WAIT_MAX = 1023 };
 
 /*
  * poll() until an absolute clock_ms() deadline (IO_NO_DEADLINE: none). IO_SIGNAL: a signal is waiting for
- * io_take_signal(). IO_FAILED: errno tells. `count` is at most 15.
+ * io_take_signal(). IO_FAILED: errno tells. `count` is at most IO_WAIT_MAX.
  */
 enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline);
 /* The same for one descriptor; a signal is taken, and err tells of it (ERROR_INTERRUPTED). */

@@ -19,6 +19,7 @@ static int level;
 static int64_t started;
 static char waited_for[256];
 static bool waiting_shown;
+static int64_t progress_since; /* 0: there is none */
 
 void log_set_level(int new_level)
 {
@@ -58,12 +59,18 @@ static void erase_waiting(void)
 	waiting_shown = false;
 }
 
-void log_waiting(const char *fmt, ...)
+static bool may_show_waiting(void)
 {
 	const char *term = getenv("TERM");
+
+	return level == 0 && terminal_is(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
+void log_waiting(const char *fmt, ...)
+{
 	va_list args;
 
-	if (level != 0 || !terminal_is(STDERR_FILENO) || !term || strcmp(term, "dumb") == 0)
+	if (!may_show_waiting())
 		return;
 	va_start(args, fmt);
 	vsnprintf(waited_for, sizeof waited_for, fmt, args);
@@ -71,10 +78,34 @@ void log_waiting(const char *fmt, ...)
 	io_call_at(clock_ms() + WAIT_UNTOLD_MS, show_waiting);
 }
 
+void log_progress(const char *fmt, ...)
+{
+	va_list args;
+
+	if (!may_show_waiting())
+		return;
+	va_start(args, fmt);
+	vsnprintf(waited_for, sizeof waited_for, fmt, args);
+	va_end(args);
+	progress_since = progress_since ? progress_since : clock_ms();
+	if (clock_ms() - progress_since < WAIT_UNTOLD_MS) {
+		io_call_at(progress_since + WAIT_UNTOLD_MS, show_waiting);
+		return;
+	}
+	erase_waiting();
+	show_waiting();
+}
+
+void log_make_room(void)
+{
+	erase_waiting();
+}
+
 void log_waited(void)
 {
 	io_call_at(0, NULL);
 	erase_waiting();
+	progress_since = 0;
 }
 
 static void PRINTF_LIKE(2, 0) log_line(const char *head, const char *fmt, va_list args)

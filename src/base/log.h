@@ -21,6 +21,9 @@ void log_notice(const char *fmt, ...) PRINTF_LIKE(1, 2); /* "beamline: …", unl
  */
 void log_waiting(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_waited(void);
+/* The same for what goes on: renewed with every call. Erase it with log_make_room before anything else is written; the next call shows it again. */
+void log_progress(const char *fmt, ...) PRINTF_LIKE(1, 2);
+void log_make_room(void);
 void log_v(const char *layer, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void log_vv(const char *layer, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

@@ -93,13 +93,13 @@ bool options_parse_duration(const char *text, int *ms)
 }
 
 /* Digits alone: no sign, no space, as strtol would take them. */
-static bool parse_port(const char *text, int *port)
+static bool parse_number(const char *text, int max, int *value)
 {
 	long number = strtol(text, NULL, 10);
 
-	if (text[0] == '\0' || text[strspn(text, "0123456789")] || number < 1 || number > 65535)
+	if (text[0] == '\0' || text[strspn(text, "0123456789")] || number < 1 || number > max)
 		return false;
-	*port = (int)number;
+	*value = (int)number;
 	return true;
 }
 
@@ -139,9 +139,14 @@ static bool store(const struct option *option, void *values, const char *argumen
 		return true;
 	}
 	case OPTION_PORT:
-		if (!parse_port(argument, at))
+		if (!parse_number(argument, 65535, at))
 			return error_set(err, ERROR_USAGE, "--%s: “%s” is not a port (1 to 65535)", option->name,
 					 argument);
+		return true;
+	case OPTION_NUMBER:
+		if (!parse_number(argument, OPTION_NUMBER_MAX, at))
+			return error_set(err, ERROR_USAGE, "--%s: “%s” is not a number (1 to %d)", option->name,
+					 argument, OPTION_NUMBER_MAX);
 		return true;
 	case OPTION_DURATION:
 		if (!options_parse_duration(argument, at))

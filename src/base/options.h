@@ -18,6 +18,7 @@ enum option_kind {
 	OPTION_TEXT,     /* const char * */
 	OPTION_LIST,     /* struct option_list */
 	OPTION_PORT,     /* int, 1 to 65535 */
+	OPTION_NUMBER,   /* int, 1 to OPTION_NUMBER_MAX */
 	OPTION_DURATION, /* int, milliseconds: 500ms, 5s, 2m, 1h; a bare number is seconds */
 	OPTION_CHOICE,   /* const char *, one of the words that `argument` lists: "erlang|elixir" */
 };
@@ -32,7 +33,7 @@ enum option_key {
 	OPTION_ONE_OF = 1 << 3,
 };
 
-enum { OPTION_LIST_MAX = 64 };
+enum { OPTION_LIST_MAX = 64, OPTION_NUMBER_MAX = 10000 };
 
 struct option_list {
 	const char *values[OPTION_LIST_MAX + 1]; /* NULL-terminated */

@@ -22,6 +22,7 @@ enum option_group {
 	GROUP_HOSTS = 1 << 5, /* hosts alone */
 	GROUP_OPEN = 1 << 6,  /* open alone */
 	GROUP_CLOSE = 1 << 7, /* close alone */
+	GROUP_MANY = 1 << 8,  /* what takes many targets */
 };
 
 enum { COMMAND_OPTIONS_MAX = 128 };
@@ -63,6 +64,12 @@ struct command_options {
 	const char *environment;
 	const char *colour;
 	bool confirm_environment;
+	/* GROUP_MANY; the last two are GROUP_EVALUATE's */
+	int forks;
+	int limit;
+	struct option_list except;
+	bool gather;
+	bool lines;
 	/* GROUP_EVAL */
 	const char *file;
 	bool raw;

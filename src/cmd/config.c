@@ -37,6 +37,7 @@ static void put_value(const struct option *option, const struct command_options 
 		break;
 	case OPTION_COUNT:
 	case OPTION_PORT:
+	case OPTION_NUMBER:
 		snprintf(text, size, "%d", *(const int *)at);
 		break;
 	case OPTION_DURATION:

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/environment.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/terminal.h"
 #include "node/guard.h"
 #include "node/keeper.h"
+
+enum { NAMES_MAX = 64 * 1024 };
 
 /* In the order of their SGR numbers, from 31 on. */
 static int colour_number(const char *colour)
@@ -50,6 +53,87 @@ bool environment_enter(const struct target_options *t, const char *target, struc
 	if (!t->options.confirm_environment || t->options.confirm)
 		return true;
 	return guard_ask_environment(name_of(t), target, t->connect.may_ask, err);
+}
+
+/* Targets of one environment. */
+struct entered {
+	char *name;
+	struct command_options options; /* of the first of them */
+	const char **targets;
+	size_t count;
+};
+
+struct entries {
+	struct entered *all;
+	size_t count;
+};
+
+static struct entered *entered_as(struct entries *entries, const struct target_options *t)
+{
+	const char *name = name_of(t);
+
+	for (size_t i = 0; i < entries->count; i++) {
+		struct entered *e = &entries->all[i];
+		if (strcmp(e->name, name) == 0 && !e->options.environment == !t->options.environment &&
+		    e->options.confirm_environment == t->options.confirm_environment)
+			return e;
+	}
+	entries->all = xrealloc(entries->all, (entries->count + 1) * sizeof *entries->all);
+	struct entered *e = &entries->all[entries->count++];
+	*e = (struct entered){ .name = xstrdup(name), .options = t->options };
+	return e;
+}
+
+static bool note_target(struct entries *entries, const struct command_options *options, const char *target,
+			struct error *err)
+{
+	struct target_options holds;
+
+	if (!target_options_init(&holds, options, target, err))
+		return false;
+	if (holds.options.environment || holds.options.confirm_environment) {
+		struct entered *e = entered_as(entries, &holds);
+		e->targets = xrealloc(e->targets, (e->count + 1) * sizeof *e->targets);
+		e->targets[e->count++] = target;
+	}
+	target_options_clear(&holds);
+	return true;
+}
+
+static bool enter_with(const struct entered *e, struct error *err)
+{
+	struct buf names;
+
+	buf_init(&names, NAMES_MAX);
+	if (e->count > 1)
+		buf_printf(&names, "%zu targets: ", e->count);
+	struct buf folded;
+	buf_init(&folded, NAMES_MAX);
+	targets_fold(e->targets, e->count, &folded);
+	buf_put_text(&names, buf_text(&folded));
+	show(&e->options, buf_text(&names));
+	bool ok = !e->options.confirm_environment || e->options.confirm ||
+		  guard_ask_environment(e->name, buf_text(&names), terminal_can_ask(), err);
+	buf_clear(&folded);
+	buf_clear(&names);
+	return ok;
+}
+
+bool environment_enter_all(const struct command_options *options, const struct targets *targets, struct error *err)
+{
+	struct entries entries = { 0 };
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < targets->list.count; i++)
+		ok = note_target(&entries, options, targets->list.items[i], err);
+	for (size_t i = 0; ok && i < entries.count; i++)
+		ok = enter_with(&entries.all[i], err);
+	for (size_t i = 0; i < entries.count; i++) {
+		free(entries.all[i].name);
+		free(entries.all[i].targets);
+	}
+	free(entries.all);
+	return ok;
 }
 
 static bool same(const char *a, const char *b)

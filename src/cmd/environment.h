@@ -4,6 +4,7 @@
 #define CMD_ENVIRONMENT_H
 
 #include "cmd/target_options.h"
+#include "config/targets.h"
 #include "node/link.h"
 
 /*
@@ -12,6 +13,11 @@
  * is checked when the node's name is known. Errors: ERROR_GUARD, ERROR_INTERRUPTED.
  */
 bool environment_enter(const struct target_options *t, const char *target, struct error *err);
+/*
+ * The same for many, which cannot be asked each for itself: shows each environment with its targets, and has each that wants it confirmed
+ * once. Errors: those of environment_enter, and ERROR_USAGE for what is no target.
+ */
+bool environment_enter_all(const struct command_options *options, const struct targets *targets, struct error *err);
 /*
  * The node has told its name. If none was asked for, what holds for it may differ: then the environment is entered now, while the
  * connection is kept. --confirm is checked; *confirmed: it names the node. Same errors.

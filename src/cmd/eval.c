@@ -10,7 +10,7 @@ enum { TEXT_MAX = 8 * 1024 * 1024 };
 
 /* The text: the argument, a file, or standard input. */
 static bool read_text(const struct command_options *options, const char *const *words, int count, struct buf *text,
-		      struct error *err)
+		      bool *from_input, struct error *err)
 {
 	bool input = count < 2 && (!options->file || strcmp(options->file, "-") == 0);
 
@@ -26,14 +26,15 @@ static bool read_text(const struct command_options *options, const char *const *
 		return error_cure(
 			err, "beamline eval TARGET 'erlang:memory().', or --file FILE, or a text on standard input");
 	}
+	*from_input = true;
 	return host_read_fd(STDIN_FILENO, "standard input", text, err);
 }
 
 static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
 {
 	struct session_request request = { .show = SESSION_SHOW_SHELL };
+	bool from_input = false, ok = false;
 	struct buf text;
-	bool ok = false;
 
 	if (options->raw && options->json)
 		return error_set(err, ERROR_USAGE, "--raw and --json exclude each other");
@@ -46,10 +47,10 @@ static bool run(const struct command_options *options, const char *const *words,
 	else if (options->full)
 		request.show = SESSION_SHOW_FULL;
 	buf_init(&text, TEXT_MAX);
-	if (read_text(options, words, count, &text, err)) {
+	if (read_text(options, words, count, &text, &from_input, err)) {
 		request.text = buf_text(&text);
 		request.text_len = text.len;
-		ok = evaluate(options, words[0], &request, err);
+		ok = evaluate(options, words[0], from_input, &request, err);
 	}
 	buf_clear(&text);
 	return ok;
@@ -57,7 +58,7 @@ static bool run(const struct command_options *options, const char *const *words,
 
 const struct command command_eval = {
 	.name = "eval",
-	.arguments = "TARGET [EXPR]",
+	.arguments = "TARGETS [EXPR]",
 	.summary = "Evaluate Erlang or Elixir on a node and show the result",
 	.description = "Evaluates EXPR (or --file FILE, or standard input) on the node as its own shell would: several "
 		       "expressions, separated by "
@@ -69,7 +70,7 @@ const struct command command_eval = {
 		       "An exception is shown on standard error and the status is 1. What could stop the node is asked "
 		       "about first, or refused where "
 		       "there is no terminal, unless --confirm names the node.",
-	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_EVALUATE | GROUP_EVAL | GROUP_JSON,
+	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_EVALUATE | GROUP_MANY | GROUP_EVAL | GROUP_JSON,
 	.min_words = 1,
 	.max_words = 2,
 	.run = run,

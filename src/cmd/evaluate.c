@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/terminal.h"
 #include "cmd/environment.h"
+#include "cmd/many.h"
 #include "cmd/report.h"
 #include "etf/decode.h"
 #include "etf/json.h"
@@ -297,15 +298,17 @@ static bool run_with(struct target_options *holds, const char *target, struct li
 	const char *language = holds->options.language;
 	request->language = language && strcmp(language, "elixir") == 0 ? SESSION_ELIXIR : SESSION_ERLANG;
 	request->timeout_ms = holds->options.timeout_ms;
-	request->columns = terminal_columns(STDOUT_FILENO);
+	if (request->columns == 0)
+		request->columns = terminal_columns(STDOUT_FILENO);
 	request->may_ask = holds->connect.may_ask;
 	if (holds->options.json)
 		request->show = SESSION_SHOW_TERM;
 	return run(&show, link, request, err);
 }
 
-bool evaluate(const struct command_options *options, const char *target, struct session_request *request,
-	      struct error *err)
+/* entered: its environment has been. */
+static bool evaluate_in(const struct command_options *options, const char *target, bool entered,
+			struct session_request *request, struct error *err)
 {
 	struct connection connection;
 	struct target_options holds;
@@ -314,7 +317,7 @@ bool evaluate(const struct command_options *options, const char *target, struct 
 
 	if (!target_options_init(&holds, options, target, err))
 		return false;
-	if (environment_enter(&holds, target, err) &&
+	if ((entered || environment_enter(&holds, target, err)) &&
 	    connect_begin(&connection, &holds.connect, holds.target.destination, holds.target.node, false, err)) {
 		if (connect_link(&connection, &link, err)) {
 			ok = run_with(&holds, target, &link, request, err);
@@ -323,5 +326,50 @@ bool evaluate(const struct command_options *options, const char *target, struct 
 		connect_end(&connection, err);
 	}
 	target_options_clear(&holds);
+	return ok;
+}
+
+struct work {
+	const struct command_options *options;
+	const struct session_request *request;
+};
+
+static bool work(void *context, const char *target, struct error *err)
+{
+	const struct work *w = context;
+	struct session_request request = *w->request;
+
+	return evaluate_in(w->options, target, true, &request, err);
+}
+
+static bool evaluate_many(struct many *many, struct session_request *request, struct error *err)
+{
+	struct work w = { .options = many->options, .request = request };
+
+	if (many->options->raw) {
+		error_set(err, ERROR_USAGE, "--raw is for one target: the bytes of several would be one stream");
+		return error_cure(err,
+				  "run it for each: for t in …; do beamline eval --raw \"$t\" … > \"$t.out\"; done");
+	}
+	request->columns = terminal_columns(STDOUT_FILENO);
+	many->show = many_wanted_show(many->options);
+	many->work = work;
+	many->context = &w;
+	return environment_enter_all(many->options, &many->targets, err) && many_run(many, err);
+}
+
+bool evaluate(const struct command_options *options, const char *word, bool from_input, struct session_request *request,
+	      struct error *err)
+{
+	struct many many;
+	bool ok = false;
+
+	if (!many_init(&many, options, &word, 1, from_input, err))
+		ok = false;
+	else if (many.targets.many)
+		ok = evaluate_many(&many, request, err);
+	else
+		ok = evaluate_in(options, many.targets.list.items[0], false, request, err);
+	many_clear(&many);
 	return ok;
 }

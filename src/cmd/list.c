@@ -41,11 +41,12 @@ static char *table_text(const struct list *list)
 	return text;
 }
 
-static bool show_text(const char *text, struct error *err)
+static bool show_text(const char *text, bool to_stderr, struct error *err)
 {
 	struct output out;
 
-	output_init(&out, STDOUT_FILENO, "standard output", strlen(text) + 2);
+	output_init(&out, to_stderr ? STDERR_FILENO : STDOUT_FILENO, to_stderr ? "standard error" : "standard output",
+		    strlen(text) + 2);
 	output_put(&out, text, strlen(text));
 	output_put(&out, "\n", 1);
 	bool ok = output_flush(&out, err);
@@ -68,7 +69,7 @@ bool list_show(struct list *list, struct error *err)
 
 	if (list->count > 0) {
 		char *text = table_text(list);
-		ok = text ? show_text(text, err) : error_set(err, ERROR_NO_RESOURCES, "the table cannot be made");
+		ok = text ? show_text(text, list->to_stderr, err) : error_set(err, ERROR_NO_RESOURCES, "the table cannot be made");
 		free(text);
 	}
 	list_clear(list);

@@ -10,6 +10,8 @@ libbeamline_a_SOURCES += \
 	src/cmd/help.c src/cmd/help.h \
 	src/cmd/hosts.c \
 	src/cmd/list.c src/cmd/list.h \
+	src/cmd/many.c src/cmd/many.h src/cmd/many_private.h \
+	src/cmd/many_show.c \
 	src/cmd/nodes.c \
 	src/cmd/open.c \
 	src/cmd/ping.c \

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json_tokener.h>
 
 #include "base/log.h"
 #include "cmd/command.h"
 #include "cmd/list.h"
+#include "cmd/many.h"
 #include "cmd/report.h"
-#include "cmd/several.h"
 #include "cmd/target_options.h"
 #include "node/release.h"
 
@@ -166,42 +169,113 @@ static bool show_table(const struct rows *rows, struct error *err)
 	return list_show(&list, err);
 }
 
+/* What one host's rows become, where each is in a process of its own. */
+static bool work(void *context, const char *target, struct error *err)
+{
+	struct rows rows = { 0 };
+	bool ok = list_host(context, target, &rows, err) && show_json(&rows, NULL, err);
+
+	rows_clear(&rows);
+	return ok;
+}
+
+static const char *member(struct json_object *object, const char *key)
+{
+	const char *text = json_object_get_string(json_object_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static void take_row(struct rows *rows, struct json_object *object, bool none)
+{
+	struct row *row = add_row(rows, member(object, "host"));
+	struct json_object *error = json_object_object_get(object, "error");
+	const char *code = member(error, "code");
+
+	row->none = none;
+	if (json_object_object_get(object, "node"))
+		row->node = xstrdup(member(object, "node"));
+	row->port = (uint16_t)json_object_get_int(json_object_object_get(object, "port"));
+	row->reachable = json_object_get_boolean(json_object_object_get(object, "reachable"));
+	snprintf(row->release, sizeof row->release, "%s", member(object, "otp"));
+	if (error) {
+		error_set(&row->err, error_code_by_name(code, strlen(code)), "%s", member(error, "message"));
+		error_cure(&row->err, "%s", member(error, "cure"));
+	}
+}
+
+static void take_rows(struct rows *rows, struct many_host *h)
+{
+	static const char *const keys[] = { "nodes", "without_nodes" };
+	struct json_object *object = NULL;
+
+	if (h->outcome.code == ERROR_NONE)
+		object = json_tokener_parse(buf_text(&h->out));
+	if (!object)
+		add_row(rows, h->target)->err = h->outcome;
+	for (int i = 0; object && i < 2; i++) {
+		struct json_object *array = json_object_object_get(object, keys[i]);
+		for (size_t k = 0; k < json_object_array_length(array); k++)
+			take_row(rows, json_object_array_get_idx(array, k), i == 1);
+	}
+	json_object_put(object);
+}
+
+static bool show_many(struct many *many, struct error *err)
+{
+	struct rows rows = { 0 };
+	struct error failure;
+
+	for (size_t i = 0; i < many->targets.list.count; i++)
+		take_rows(&rows, &many->hosts[i]);
+	bool failed = !many_outcome(many, &failure), ok;
+	if (many->options->json)
+		ok = show_json(&rows, failed ? &failure : NULL, err);
+	else
+		ok = show_table(&rows, err);
+	rows_clear(&rows);
+	return ok;
+}
+
+static bool list_one(const struct command_options *options, const char *target, struct error *err)
+{
+	struct rows rows = { 0 };
+	bool ok = list_host(options, target, &rows, err);
+
+	if (ok)
+		ok = options->json ? show_json(&rows, NULL, err) : show_table(&rows, err);
+	rows_clear(&rows);
+	return ok;
+}
+
 static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
 {
-	struct several several = { .options = options, .count = count };
-	struct rows rows = { 0 };
-	struct error shown;
+	struct many many;
+	bool ok = many_init(&many, options, words, (size_t)count, false, err);
 
-	for (int i = 0; i < count; i++) {
-		struct error failure = { 0 };
-		if (list_host(options, words[i], &rows, &failure))
-			continue;
-		if (!several_failed(&several, words[i], &failure, err))
-			break;
-		add_row(&rows, words[i])->err = failure;
-	}
-	bool ok = several_end(&several, err), written = true;
-	if (options->json && (ok || count > 1))
-		written = show_json(&rows, ok ? NULL : err, &shown);
-	else if (!options->json)
-		written = show_table(&rows, &shown);
-	rows_clear(&rows);
-	if (!written && ok)
-		*err = shown;
-	err->shown = !ok && options->json && count > 1;
-	return ok && written;
+	many.show = MANY_KEPT;
+	many.work = work;
+	many.context = (void *)options;
+	many.show_kept = show_many;
+	many.tells_failures = options->json;
+	if (ok && !many.targets.many)
+		ok = list_one(options, many.targets.list.items[0], err);
+	else
+		ok = ok && many_run(&many, err);
+	many_clear(&many);
+	return ok;
 }
 
 const struct command command_nodes = {
 	.name = "nodes",
-	.arguments = "HOST…",
+	.arguments = "HOSTS…",
 	.summary = "List a host's nodes: names, ports, reachable or not, OTP release",
 	.description =
 		"Asks EPMD on each host for its nodes, and each node for its OTP release if there is a cookie "
 		"that it takes. A node is reachable if it "
 		"answers as one; NOTE is the code name of what kept beamline from working on it. Where EPMD knows no "
 		"node, or is not there, the host is asked which BEAMs run there and how they were started.",
-	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_JSON,
+	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_MANY | GROUP_JSON,
 	.min_words = 1,
 	.max_words = COMMAND_WORDS_MAX,
 	.run = run,

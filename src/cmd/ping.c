@@ -3,9 +3,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <json-c/json_tokener.h>
+
 #include "base/clock.h"
 #include "base/output.h"
 #include "cmd/command.h"
+#include "cmd/list.h"
+#include "cmd/many.h"
 #include "cmd/report.h"
 #include "cmd/target_options.h"
 #include "dist/flags.h"
@@ -190,32 +194,91 @@ static bool ping(const struct command_options *options, const char *target, stru
 	return ok;
 }
 
-static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
+static bool ping_target(const struct command_options *options, const char *target, struct error *err)
 {
 	struct connection connection;
 	struct target_options holds;
 	bool ok = false;
 
-	(void)count;
-	if (!target_options_init(&holds, options, words[0], err))
+	if (!target_options_init(&holds, options, target, err))
 		return false;
 	if (connect_begin(&connection, &holds.connect, holds.target.destination, holds.target.node, false, err)) {
-		ok = ping(options, words[0], &connection, err);
+		ok = ping(options, target, &connection, err);
 		connect_end(&connection, err);
 	}
 	target_options_clear(&holds);
 	return ok;
 }
 
+/* Of many, each writes what --json does. */
+static bool work(void *context, const char *target, struct error *err)
+{
+	struct command_options options = *(const struct command_options *)context;
+
+	options.json = true;
+	return ping_target(&options, target, err);
+}
+
+static void add_text(struct list *list, struct json_object *object, const char *key)
+{
+	list_add(list, json_object_get_string(json_object_object_get(object, key)));
+}
+
+static void add_ms(struct list *list, struct json_object *times, const char *key)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%.1f ms", json_object_get_double(json_object_object_get(times, key)));
+	list_add(list, text);
+}
+
+static bool show_many(struct many *many, struct error *err)
+{
+	static const char *const heads[] = { "TARGET", "NODE", "OTP", "AUTH", "HANDSHAKE", "TOTAL" };
+	struct list list = { .heads = heads, .columns = sizeof heads / sizeof *heads, .right = -1 };
+
+	for (size_t i = 0; i < many->targets.list.count; i++) {
+		struct many_host *h = &many->hosts[i];
+		struct json_object *object =
+			h->outcome.code == ERROR_NONE ? json_tokener_parse(buf_text(&h->out)) : NULL;
+		struct json_object *times = json_object_object_get(object, "ms");
+		if (!object)
+			continue;
+		list_add(&list, h->target);
+		add_text(&list, object, "node");
+		add_text(&list, object, "otp");
+		add_ms(&list, times, "auth");
+		add_ms(&list, times, "handshake");
+		add_ms(&list, times, "total");
+		json_object_put(object);
+	}
+	return list_show(&list, err);
+}
+
+static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
+{
+	struct many many;
+	bool ok = many_init(&many, options, words, (size_t)count, false, err);
+
+	many.show = options->json ? MANY_OBJECTS : MANY_KEPT;
+	many.work = work;
+	many.context = (void *)options;
+	many.show_kept = show_many;
+	if (ok)
+		ok = many.targets.many ? many_run(&many, err) : ping_target(options, many.targets.list.items[0], err);
+	many_clear(&many);
+	return ok;
+}
+
 const struct command command_ping = {
 	.name = "ping",
-	.arguments = "TARGET",
+	.arguments = "TARGETS…",
 	.summary = "Reach a node and show each hop with its time and what was agreed on",
 	.description = "Resolves the target, connects, exchanges keys, authenticates, asks EPMD, does the node's "
 		       "handshake and calls it once; shows what each "
 		       "hop took and came to. Where a hop fails, its error says so.",
-	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_JSON,
+	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_MANY | GROUP_JSON,
 	.min_words = 1,
-	.max_words = 1,
+	.max_words = COMMAND_WORDS_MAX,
 	.run = run,
 };

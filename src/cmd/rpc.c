@@ -25,7 +25,7 @@ static bool run(const struct command_options *options, const char *const *words,
 		error_set(err, ERROR_SYNTAX, "ARGS is not a list of arguments");
 		error_cure(err, "write it as Erlang writes a list: '[example, 42, <<\"text\">>]'");
 	} else {
-		ok = evaluate(options, words[0], &request, err);
+		ok = evaluate(options, words[0], false, &request, err);
 	}
 	arena_clear(&arena);
 	return ok;
@@ -33,14 +33,14 @@ static bool run(const struct command_options *options, const char *const *words,
 
 const struct command command_rpc = {
 	.name = "rpc",
-	.arguments = "TARGET MODULE FUNCTION [ARGS]",
+	.arguments = "TARGETS MODULE FUNCTION [ARGS]",
 	.summary = "Call a function on a node and show what it returns",
 	.description = "Calls MODULE:FUNCTION with ARGS, the text of a list of terms in Erlang's syntax ('[]' if it is "
 		       "left out), which is read here: no "
 		       "text is evaluated on the node. The value is shown in full. For a module of Elixir write its "
 		       "whole name, Elixir.String. "
 		       "Otherwise as eval.",
-	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_EVALUATE | GROUP_JSON,
+	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_EVALUATE | GROUP_MANY | GROUP_JSON,
 	.min_words = 3,
 	.max_words = 4,
 	.run = run,

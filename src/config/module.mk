@@ -6,7 +6,9 @@ libbeamline_a_SOURCES += \
 	src/config/settings_load.c \
 	src/config/settings_read.c \
 	src/config/settings_scan.c \
-	src/config/settings_value.c
+	src/config/settings_value.c \
+	src/config/targets.c src/config/targets.h \
+	src/config/targets_fold.c
 
 check_PROGRAMS += tests/unit/settings_test
 # Files that are wrong, each with what is to be said of it.

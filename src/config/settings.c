@@ -152,6 +152,7 @@ static void put(const struct settings_value *value, void *values)
 		*(bool *)at = value->flag;
 		break;
 	case OPTION_PORT:
+	case OPTION_NUMBER:
 	case OPTION_DURATION:
 		*(int *)at = value->number;
 		break;

@@ -20,7 +20,7 @@
 struct settings_value {
 	const struct option *option;
 	bool flag;  /* OPTION_FLAG */
-	int number; /* OPTION_PORT, OPTION_DURATION (ms) */
+	int number; /* OPTION_PORT, OPTION_NUMBER, OPTION_DURATION (ms) */
 	char *text; /* OPTION_TEXT, OPTION_CHOICE; a FILE is absolute */
 	const char *file;
 	unsigned line;

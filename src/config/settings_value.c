@@ -165,6 +165,11 @@ static bool take(const struct settings_source *source, const config_setting_t *m
 		if (value->number < 1 || value->number > 65535)
 			return refuse(source, member, "a port (1 to 65535)", err);
 		return true;
+	case OPTION_NUMBER:
+		value->number = member->type == CONFIG_TYPE_INT ? config_setting_get_int(member) : 0;
+		if (value->number < 1 || value->number > OPTION_NUMBER_MAX)
+			return refuse(source, member, "a number (1 to 10000)", err);
+		return true;
 	case OPTION_DURATION:
 		return take_duration(source, member, value, err);
 	case OPTION_CHOICE:
