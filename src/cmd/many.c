@@ -28,6 +28,8 @@ static void NORETURN become_worker(const struct many *m, const char *target, int
 	struct error outcome = { .code = ERROR_NONE };
 	int null = open("/dev/null", O_RDONLY);
 
+	/* The progress is not its business. */
+	io_call_at(0, NULL);
 	/* Away from the terminal: what it sends, Ctrl-C above all, is for the process that counts it. */
 	setsid();
 	dup2(null, STDIN_FILENO);
@@ -100,6 +102,7 @@ static void start(struct many *m, struct many_host *h)
 	}
 	for (int i = 0; i < STREAMS; i++)
 		theirs[i] = pipes[i][1];
+	log_make_room();
 	h->pid = fork();
 	if (h->pid == 0)
 		become_worker(m, h->target, theirs);
@@ -226,12 +229,14 @@ static void signal_all(struct many *m, int signal)
 
 void many_take_signal(struct many *m, int signal)
 {
-	if (m->stopped || signal != SIGINT || m->running == 0) {
-		m->stopped = true;
+	bool first = !m->stopped;
+
+	m->stopped = true;
+	m->signal = signal;
+	if (!first || signal != SIGINT || m->running == 0) {
 		signal_all(m, signal);
 		return;
 	}
-	m->stopped = true;
 	log_make_room();
 	log_notice("%zu running go on, %zu are not started; Ctrl-C once more ends those that run", m->running,
 		   m->targets.list.count - m->started);
@@ -304,7 +309,7 @@ bool many_outcome(const struct many *m, struct error *err)
 		return false;
 	}
 	if (m->stopped) {
-		error_interrupted(err, SIGINT);
+		error_interrupted(err, m->signal);
 		error_append(err, ": %zu of %zu targets are done, %zu failed, %zu were not started",
 			     m->ended - m->failed, count, m->failed, unstarted);
 	} else if (m->failed > 0) {

@@ -49,7 +49,8 @@ struct many {
 	struct many_host *hosts; /* as many, in their order */
 	size_t at_once;
 	size_t started, running, ended, failed;
-	bool stopped;       /* no more are to be started */
+	bool stopped;       /* no more are to be started, … */
+	int signal;         /* … because this came */
 	struct error fatal; /* what ends it all: the output is lost */
 	struct output out, err_out;
 };

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -262,7 +261,7 @@ static void note_unstarted(struct many *m)
 
 	for (size_t i = m->started; i < m->targets.list.count; i++) {
 		struct many_host *h = &m->hosts[i];
-		error_interrupted(&h->outcome, SIGINT);
+		error_interrupted(&h->outcome, m->signal);
 		error_append(&h->outcome, " before it was started");
 		if (m->show == MANY_OBJECTS)
 			report_json(many_failure_json(h->target, &h->outcome), &lost);
