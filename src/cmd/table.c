@@ -82,7 +82,7 @@ const struct option command_option_table[] = {
 	{ "all", 'a', OPTION_FLAG, O(all), GROUP_CLOSE, NULL,
 	  "All connections that stay.", 0, NULL },
 	{ "json", 0, OPTION_FLAG, O(json), GROUP_JSON, NULL,
-	  "Answer in JSON: one object on one line, errors too.", 0, NULL },
+	  "Answer in JSON: one object on one line, errors too; of many targets one for each.", 0, NULL },
 	{ "verbose", 'v', OPTION_COUNT, O(verbose), GROUP_ALL, NULL,
 	  "Say on standard error what happens, layer by layer; -vv says more. Never a secret.", 0, NULL },
 	{ "quiet", 'q', OPTION_FLAG, O(quiet), GROUP_ALL, NULL,

@@ -50,8 +50,10 @@ static bool begin(struct tunnel *t, struct stream *s, const struct buf *request,
 		goto done;
 	}
 	const int descriptors[] = { ends[1], ends[1], null };
-	if (!mux_client_connect(tunnel_socket(t), &s->control, err) ||
-	    !mux_client_send(s->control, request, descriptors, count, err))
+	if (!mux_client_connect(tunnel_socket(t), &s->control, err))
+		goto done;
+	/* Where the other side closes before it has all, it may have said why: that is read as its answer. */
+	if (!mux_client_send(s->control, request, descriptors, count, err) && err->code != ERROR_SSH_LOST)
 		goto done;
 	io_set_nonblocking(ends[0]);
 	s->fd = ends[0];
