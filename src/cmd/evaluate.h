@@ -22,7 +22,7 @@ enum {
  * TERM decoded and printed here, RAW as bytes; with --json always as a term. `confirmed` and `may_ask` are filled in. from_input: the text has
  * come from standard input. Everything is shown when this returns, but for the error.
  */
-bool evaluate(const struct command_options *options, const char *word, bool from_input,
-	      struct session_request *request, struct error *err);
+bool evaluate(const struct command_options *options, const char *word, bool from_input, struct session_request *request,
+	      struct error *err);
 
 #endif

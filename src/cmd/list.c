@@ -69,7 +69,8 @@ bool list_show(struct list *list, struct error *err)
 
 	if (list->count > 0) {
 		char *text = table_text(list);
-		ok = text ? show_text(text, list->to_stderr, err) : error_set(err, ERROR_NO_RESOURCES, "the table cannot be made");
+		ok = text ? show_text(text, list->to_stderr, err)
+			  : error_set(err, ERROR_NO_RESOURCES, "the table cannot be made");
 		free(text);
 	}
 	list_clear(list);

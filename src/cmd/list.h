@@ -12,7 +12,7 @@ struct list {
 	const char *const *heads;
 	size_t columns;
 	bool to_stderr; /* not to standard output */
-	int right; /* the column whose cells stand at its right side, or -1 */
+	int right;      /* the column whose cells stand at its right side, or -1 */
 	char **cells;
 	size_t count;
 };

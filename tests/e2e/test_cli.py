@@ -113,7 +113,7 @@ def test_a_key_that_others_may_read_has_its_cure(beamline, rig, sshd):
 
 def test_several_hosts_are_told_apart(beamline, node):
     done = beamline("nodes", "rig", "no-such-host.invalid")
-    assert done.status == 2 and "no-such-host.invalid" in done.stderr.splitlines()[0], done
+    assert done.status == 2 and "no-such-host.invalid" in done.stderr.splitlines()[1], done
     answer = json.loads(beamline("nodes", "--json", "rig", "no-such-host.invalid").stdout)
     assert not answer["ok"] and answer["error"]["code"] == "some_failed", answer
     assert [row["host"] for row in answer["nodes"]] == ["rig", "no-such-host.invalid"], answer
