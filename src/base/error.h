@@ -71,6 +71,7 @@
 	X(ERROR_OUTPUT_INCOMPLETE,  output_incomplete,    "call",           76, "the evaluation is done, but a part of its output or value did not arrive") \
 	X(ERROR_CALL_REFUSED,       call_refused,         "call",           76, "the node does not run what beamline asked for") \
 	X(ERROR_NO_ELIXIR,          no_elixir,            "call",           69, "the node has no Elixir") \
+	X(ERROR_LISTEN,             listen_refused,       "forward",        71, "the port that --listen names cannot be listened on") \
 	X(ERROR_GUARD,              guard_refused,        "guard",          77, "the text would stop the node, or its environment wants to be confirmed, and nobody has") \
 	X(ERROR_SOME_FAILED,        some_failed,          "targets",         2, "some of several targets failed") \
 	X(ERROR_CONFIG,             config_invalid,       "configuration",  78, "the configuration cannot be used") \

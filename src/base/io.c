@@ -15,7 +15,7 @@ enum {
 };
 
 static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCHLD };
 static volatile sig_atomic_t pending[NSIG];
 static int wake_pipe[2] = { -1, -1 };
 static int64_t call_time;
@@ -35,7 +35,7 @@ static void on_signal(int signal)
 /* What was ignored at start (nohup, a background job) stays ignored. */
 static void catch_one(int signal)
 {
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, old;
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART | SA_NOCLDSTOP }, old;
 
 	sigemptyset(&action.sa_mask);
 	if (sigaction(signal, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
@@ -70,6 +70,11 @@ bool io_tell_stop(bool tell)
 		}
 	}
 	return told;
+}
+
+void io_tell_children(void)
+{
+	catch_one(SIGCHLD);
 }
 
 void io_release_signals(void)
@@ -140,7 +145,8 @@ enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline)
 		errno = EINVAL;
 		return IO_FAILED;
 	}
-	memcpy(all, fds, count * sizeof *fds);
+	if (count > 0)
+		memcpy(all, fds, count * sizeof *fds);
 	all[count] = (struct pollfd){ .fd = wake_pipe[0], .events = POLLIN };
 	for (;;) {
 		call_if_due();

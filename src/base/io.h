@@ -20,7 +20,7 @@ enum { IO_NO_DEADLINE = -1, IO_WAIT_MAX = 1023 };
 
 /*
  * poll() until an absolute clock_ms() deadline (IO_NO_DEADLINE: none). IO_SIGNAL: a signal is waiting for
- * io_take_signal(). IO_FAILED: errno tells. `count` is at most IO_WAIT_MAX.
+ * io_take_signal(). IO_FAILED: errno tells. `count` is at most IO_WAIT_MAX, and may be 0.
  */
 enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline);
 /* The same for one descriptor; a signal is taken, and err tells of it (ERROR_INTERRUPTED). */
@@ -36,6 +36,8 @@ void io_catch_signals(void);
  * the ending signals. Returns what held before.
  */
 bool io_tell_stop(bool tell);
+/* From here on the end of a child is told like them, too (SIGCHLD). */
+void io_tell_children(void);
 /* Gives them back their defaults, as in a child that runs another program or has its own handling. */
 void io_release_signals(void);
 /* The next signal that has come, or 0. */

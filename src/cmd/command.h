@@ -19,10 +19,11 @@ enum option_group {
 	GROUP_EVALUATE = 1 << 2, /* running something on a node */
 	GROUP_EVAL = 1 << 3,     /* eval alone */
 	GROUP_JSON = 1 << 4,
-	GROUP_HOSTS = 1 << 5, /* hosts alone */
-	GROUP_OPEN = 1 << 6,  /* open alone */
-	GROUP_CLOSE = 1 << 7, /* close alone */
-	GROUP_MANY = 1 << 8,  /* what takes many targets */
+	GROUP_HOSTS = 1 << 5,   /* hosts alone */
+	GROUP_OPEN = 1 << 6,    /* open alone */
+	GROUP_CLOSE = 1 << 7,   /* close alone */
+	GROUP_FORWARD = 1 << 9, /* forward alone */
+	GROUP_MANY = 1 << 8,    /* what takes many targets */
 };
 
 enum { COMMAND_OPTIONS_MAX = 128 };
@@ -76,6 +77,8 @@ struct command_options {
 	bool full;
 	/* GROUP_HOSTS */
 	bool names;
+	/* GROUP_FORWARD */
+	int listen;
 	/* GROUP_CLOSE */
 	bool all;
 	/* Not of the table: which of its options the command line gave, and what the configuration files say. */
@@ -100,8 +103,8 @@ struct command {
 	bool (*run)(const struct command_options *options, const char *const *words, int count, struct error *err);
 };
 
-extern const struct command command_nodes, command_ping, command_eval, command_rpc, command_open, command_close,
-	command_status, command_hosts, command_config;
+extern const struct command command_nodes, command_ping, command_eval, command_rpc, command_forward, command_open,
+	command_close, command_status, command_hosts, command_config;
 
 /* NULL-terminated, in the order in which --help shows them. */
 extern const struct command *const command_table[];

@@ -7,6 +7,7 @@ libbeamline_a_SOURCES += \
 	src/cmd/environment.c src/cmd/environment.h \
 	src/cmd/eval.c \
 	src/cmd/evaluate.c src/cmd/evaluate.h \
+	src/cmd/forward.c \
 	src/cmd/help.c src/cmd/help.h \
 	src/cmd/hosts.c \
 	src/cmd/list.c src/cmd/list.h \
@@ -20,3 +21,5 @@ libbeamline_a_SOURCES += \
 	src/cmd/several.c src/cmd/several.h \
 	src/cmd/status.c \
 	src/cmd/target_options.c src/cmd/target_options.h
+
+EXTRA_DIST += tests/e2e/test_forward.py

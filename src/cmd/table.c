@@ -79,6 +79,8 @@ const struct option command_option_table[] = {
 	  "Of many targets, show what they say as it comes, each line behind its target's name.", 0, NULL },
 	{ "names", 0, OPTION_FLAG, O(names), GROUP_HOSTS, NULL,
 	  "Only names, one a line: hosts, groups as @NAME, and behind HOST: the nodes that the configuration names.", 0, NULL },
+	{ "listen", 0, OPTION_PORT, O(listen), GROUP_FORWARD, "PORT",
+	  "Listen on this port of 127.0.0.1, instead of a free one.", 0, NULL },
 	{ "all", 'a', OPTION_FLAG, O(all), GROUP_CLOSE, NULL,
 	  "All connections that stay.", 0, NULL },
 	{ "json", 0, OPTION_FLAG, O(json), GROUP_JSON, NULL,
@@ -98,6 +100,6 @@ const size_t command_option_count = sizeof command_option_table / sizeof *comman
 _Static_assert(sizeof command_option_table / sizeof *command_option_table <= COMMAND_OPTIONS_MAX, "raise the maximum");
 
 const struct command *const command_table[] = {
-	&command_nodes, &command_ping,   &command_eval,  &command_rpc,    &command_open,
-	&command_close, &command_status, &command_hosts, &command_config, NULL
+	&command_nodes,  &command_ping,  &command_eval,   &command_rpc, &command_forward, &command_open, &command_close,
+	&command_status, &command_hosts, &command_config, NULL
 };

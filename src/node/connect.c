@@ -152,10 +152,13 @@ static bool link_over(struct connection *c, struct stream *stream, uint16_t port
 		.version = version, .tls = c->tls, .server_name = server_name(c), .timeout_ms = c->options->timeout_ms
 	};
 
+	c->port = port;
+	c->loopback = loopback_4;
 	if (link_open(link, stream, &peer, &needs, err))
 		return true;
 	if (err->code != ERROR_CHANNEL_REFUSED)
 		return false;
+	c->loopback = loopback_6;
 	if (!tunnel_forward(c->tunnel, loopback_6, port, stream, err))
 		return false;
 	if (link_open(link, stream, &peer, &needs, err))

@@ -64,6 +64,8 @@ struct connection {
 	struct stream epmd_stream;      /* EPMD's answer, on its way */
 	struct stream dist_stream;      /* where the port is known from the start */
 	char *node;                     /* as asked, before and behind the @; NULL: the only one */
+	uint16_t port;                  /* where the node that is being linked listens; 0: not known yet */
+	const char *loopback;           /* on this address of the host */
 	char linked[EPMD_NAME_MAX + 1]; /* what EPMD calls the node that is being linked; "" if it did not tell */
 	struct connect_times times;
 };

@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -42,6 +43,67 @@ bool platform_peer_uid(int fd, uid_t *uid)
 	(void)uid;
 #endif
 	return false;
+}
+
+#ifdef USE_PROC_NET_TCP
+enum { TABLE_LOCAL = 1, TABLE_REMOTE = 2, TABLE_UID = 7 };
+
+static void table_address(const struct sockaddr_in *address, char *text, size_t size)
+{
+	snprintf(text, size, "%08X:%04X", (unsigned)address->sin_addr.s_addr, (unsigned)ntohs(address->sin_port));
+}
+
+/* The row's user, if the connection is this one. */
+static bool table_row_uid(char *row, const char *local, const char *remote, uid_t *uid)
+{
+	int column = 0;
+
+	for (char *field; (field = strsep(&row, " \n"));) {
+		if (!*field)
+			continue;
+		if ((column == TABLE_LOCAL && strcmp(field, local) != 0) ||
+		    (column == TABLE_REMOTE && strcmp(field, remote) != 0))
+			return false;
+		if (column == TABLE_UID) {
+			*uid = (uid_t)strtoul(field, NULL, 10);
+			return true;
+		}
+		column++;
+	}
+	return false;
+}
+#endif
+
+bool platform_tcp_uid(int fd, uid_t *uid, bool *has_table)
+{
+	bool found = false;
+
+	*has_table = false;
+#ifdef USE_PROC_NET_TCP
+	struct sockaddr_in ours = { 0 }, theirs = { 0 };
+	socklen_t our_len = sizeof ours, their_len = sizeof theirs;
+	char local[32], remote[32], *row = NULL;
+	size_t size = 0;
+	FILE *table = fopen("/proc/net/tcp", "re");
+
+	if (!table)
+		return false;
+	*has_table = true;
+	if (getsockname(fd, (struct sockaddr *)&ours, &our_len) == 0 &&
+	    getpeername(fd, (struct sockaddr *)&theirs, &their_len) == 0 && ours.sin_family == AF_INET) {
+		/* Their end of it: what is remote to us is local there. */
+		table_address(&theirs, local, sizeof local);
+		table_address(&ours, remote, sizeof remote);
+		while (!found && getline(&row, &size, table) > 0)
+			found = table_row_uid(row, local, remote, uid);
+	}
+	free(row);
+	fclose(table);
+#else
+	(void)fd;
+	(void)uid;
+#endif
+	return found;
 }
 
 void platform_no_core_dumps(void)

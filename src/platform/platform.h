@@ -12,6 +12,11 @@
 void platform_quick_ack(int fd);
 /* The user at the other end of a unix socket; false: not known. */
 bool platform_peer_uid(int fd, uid_t *uid);
+/*
+ * The user at the other end of a TCP connection of this machine, over IPv4; false: not known, or there is none any more. *has_table: the
+ * kernel has a table to look it up in.
+ */
+bool platform_tcp_uid(int fd, uid_t *uid, bool *has_table);
 /* No core dumps, no ptrace by the same user, from here on and in children that are not executed anew. */
 void platform_no_core_dumps(void);
 /*

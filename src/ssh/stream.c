@@ -29,8 +29,12 @@ static void put_hello(struct buf *out, const char *extension)
 	mux_end_packet(out, begun);
 }
 
-/* Sends the request with `count` descriptors: the far end of a new socketpair, and /dev/null as the third. */
-static bool begin(struct tunnel *t, struct stream *s, const struct buf *request, size_t count, struct error *err)
+/*
+ * Sends the request with `count` descriptors: the given one (kept by the caller), or else (-1) the far end of a new socketpair, and /dev/null as
+ * the third.
+ */
+static bool begin(struct tunnel *t, struct stream *s, const struct buf *request, size_t count, int given,
+		  struct error *err)
 {
 	int ends[2] = { -1, -1 }, null = -1;
 	bool ok = false;
@@ -45,17 +49,20 @@ static bool begin(struct tunnel *t, struct stream *s, const struct buf *request,
 	buf_init(&s->received, MUX_REPLY_MAX + 4);
 	if (request->overflow)
 		return error_set(err, ERROR_USAGE, "%s: too long for a request", s->what);
-	if (!io_socketpair(ends) || (count > 2 && (null = open("/dev/null", O_WRONLY | O_CLOEXEC)) < 0)) {
+	if ((given < 0 && !io_socketpair(ends)) ||
+	    (count > 2 && (null = open("/dev/null", O_WRONLY | O_CLOEXEC)) < 0)) {
 		error_set(err, ERROR_NO_RESOURCES, "%s: %s", s->what, strerror(errno));
 		goto done;
 	}
-	const int descriptors[] = { ends[1], ends[1], null };
+	const int theirs = given < 0 ? ends[1] : given;
+	const int descriptors[] = { theirs, theirs, null };
 	if (!mux_client_connect(tunnel_socket(t), &s->control, err))
 		goto done;
 	/* Where the other side closes before it has all, it may have said why: that is read as its answer. */
 	if (!mux_client_send(s->control, request, descriptors, count, err) && err->code != ERROR_SSH_LOST)
 		goto done;
-	io_set_nonblocking(ends[0]);
+	if (given < 0)
+		io_set_nonblocking(ends[0]);
 	s->fd = ends[0];
 	ends[0] = -1;
 	s->state = STREAM_ASKED;
@@ -69,7 +76,7 @@ done:
 	return ok;
 }
 
-bool tunnel_forward(struct tunnel *t, const char *host, uint16_t port, struct stream *s, struct error *err)
+static bool forward(struct tunnel *t, const char *host, uint16_t port, int given, struct stream *s, struct error *err)
 {
 	struct buf request;
 
@@ -77,9 +84,19 @@ bool tunnel_forward(struct tunnel *t, const char *host, uint16_t port, struct st
 	snprintf(s->what, sizeof s->what, "%s:%u", host, (unsigned)port);
 	put_hello(&request, MUX_EXTENSION_LATE_FAILURE);
 	mux_put_forward(&request, REQUEST_ID, host, port);
-	bool ok = begin(t, s, &request, 2, err);
+	bool ok = begin(t, s, &request, 2, given, err);
 	buf_clear(&request);
 	return ok;
+}
+
+bool tunnel_forward(struct tunnel *t, const char *host, uint16_t port, struct stream *s, struct error *err)
+{
+	return forward(t, host, port, -1, s, err);
+}
+
+bool tunnel_forward_from(struct tunnel *t, int fd, const char *host, uint16_t port, struct stream *s, struct error *err)
+{
+	return forward(t, host, port, fd, s, err);
 }
 
 bool tunnel_exec(struct tunnel *t, const char *command, struct stream *s, struct error *err)
@@ -90,7 +107,7 @@ bool tunnel_exec(struct tunnel *t, const char *command, struct stream *s, struct
 	snprintf(s->what, sizeof s->what, "exec");
 	put_hello(&request, MUX_EXTENSION_LATE_FAILURE);
 	mux_put_exec(&request, REQUEST_ID, command);
-	bool ok = begin(t, s, &request, 3, err);
+	bool ok = begin(t, s, &request, 3, -1, err);
 	buf_clear(&request);
 	return ok;
 }
@@ -255,6 +272,12 @@ bool stream_reason(struct stream *s, int64_t deadline, struct error *err)
 		if (s->state == STREAM_ENDED || s->state == STREAM_CLOSED || wait_control(s, deadline) != IO_READY)
 			return true;
 	}
+}
+
+bool stream_has_ended(struct stream *s)
+{
+	pump(s);
+	return s->state == STREAM_ENDED || s->state == STREAM_CLOSED;
 }
 
 int stream_exit_status(struct stream *s, int64_t deadline)

@@ -128,6 +128,12 @@ bool tunnel_wait(struct tunnel *tunnel, int64_t deadline, struct tunnel_info *in
 
 /* A connection to host:port as seen from the remote host, such as 127.0.0.1:4369 (direct-tcpip). Does not wait. */
 bool tunnel_forward(struct tunnel *tunnel, const char *host, uint16_t port, struct stream *stream, struct error *err);
+/*
+ * The same from a descriptor that we have already, a connection which somebody made to us: the server reads and writes a copy of it, and
+ * stream->fd stays -1. Its control descriptor is to be polled: stream_has_ended, then stream_reason, tell the rest.
+ */
+bool tunnel_forward_from(struct tunnel *tunnel, int fd, const char *host, uint16_t port, struct stream *stream,
+			 struct error *err);
 /* A program run there by the user's shell; the stream is its standard input and output, standard error is dropped. */
 bool tunnel_exec(struct tunnel *tunnel, const char *command, struct stream *stream, struct error *err);
 
@@ -142,6 +148,8 @@ bool stream_wait_open(struct stream *stream, int64_t deadline, struct error *err
  * connection was lost). Nothing can be written any more. Waits at most until the deadline for it. True: no failure is known, it was closed in order.
  */
 bool stream_reason(struct stream *stream, int64_t deadline, struct error *err);
+/* Takes what has come, without waiting: is it over? */
+bool stream_has_ended(struct stream *stream);
 /* The exit status of a program run by tunnel_exec, once it has come (before the deadline); -1 if none. */
 int stream_exit_status(struct stream *stream, int64_t deadline);
 void stream_close(struct stream *stream);

@@ -213,8 +213,8 @@ def composed(seeds):
     }
     for name, (outcome, detail) in ends.items():
         seeds["session"][name] = (started + says(integer(1), binary(b"output\n")) + says(integer(2), binary(b"value")) +
-                                  says(integer(5), integer(outcome), detail, integer(0)))
-    seeds["session"]["question"] = started + says(integer(4), binary(b"init:stop/0")) + says(integer(5), integer(3), binary(b"x"), integer(-1))
+                                  says(integer(5), integer(outcome), detail, integer(12), integer(0)))
+    seeds["session"]["question"] = started + says(integer(4), binary(b"init:stop/0")) + says(integer(5), integer(3), binary(b"x"), integer(0), integer(-1))
     seeds["session"]["down"] = started + message(tup(integer(28), node, me, reference(NAME, 7, 1)), tup(atom("noproc"), b"j"))
     seeds["session"]["not_spawned"] = message(tup(integer(31), reference(NAME, 7, 1), me, integer(0), atom("system_limit")))
     seeds["session"]["output"] = started + says(integer(1), binary(b"x" * 4096)) * 4 + b"\0\0\0\0"
