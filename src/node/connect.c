@@ -67,7 +67,8 @@ static bool may_begin_again(struct connection *c, const struct error *err)
 {
 	enum { AGAIN_MAX = 3 };
 
-	if (err->code == ERROR_SSH_UNSUPPORTED && c->transport == TUNNEL_AUTO) {
+	if ((err->code == ERROR_SSH_UNSUPPORTED || err->code == ERROR_NO_COMMON_ALGORITHM) &&
+	    c->transport == TUNNEL_AUTO) {
 		c->transport = TUNNEL_OPENSSH;
 		return true;
 	}

@@ -6,8 +6,11 @@
 
 #include "ssh/host_key.h"
 
-/* Hardware makes it several times faster than OpenSSH's first choice, and libssh is fastest with it. */
+/* Hardware makes it several times faster than OpenSSH's first choice, and libssh is fastest with it, where it can be trusted with it. */
 static const char preferred_cipher[] = "aes128-gcm@openssh.com";
+
+/* OpenSSH's default without AES-GCM. */
+static const char safe_ciphers[] = "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr";
 
 /* What `ssh -G` prints where nobody chose: OpenSSH 6.7 to 9.9, and from 10.0 on. */
 static const char *const default_ciphers[] = {
@@ -15,14 +18,27 @@ static const char *const default_ciphers[] = {
 	"chacha20-poly1305@openssh.com,aes128-gcm@openssh.com,aes256-gcm@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr",
 };
 
-char *algorithms_ciphers(const char *configured)
+/*
+ * CVE-2026-59847: libssh took packets of AES-GCM whose tag was wrong. Mended in 0.11.5 and 0.12.1; whether a distribution has put it into an
+ * older one, as Debian 12 has, cannot be seen from here.
+ */
+bool algorithms_gcm_is_checked(void)
 {
-	for (size_t i = 0; i < sizeof default_ciphers / sizeof *default_ciphers; i++) {
-		/* The second mention of it does no harm: the first one decides. */
-		if (strcmp(configured, default_ciphers[i]) == 0)
-			return xasprintf("%s,%s", preferred_cipher, configured);
-	}
-	return xstrdup(configured);
+	bool is_0_11 = !ssh_version(SSH_VERSION_INT(0, 12, 0));
+
+	return ssh_version(is_0_11 ? SSH_VERSION_INT(0, 11, 5) : SSH_VERSION_INT(0, 12, 1)) != NULL;
+}
+
+char *algorithms_ciphers(const char *configured, bool gcm_is_checked)
+{
+	bool chosen = true;
+
+	for (size_t i = 0; i < sizeof default_ciphers / sizeof *default_ciphers; i++)
+		chosen = chosen && strcmp(configured, default_ciphers[i]) != 0;
+	if (chosen)
+		return xstrdup(configured);
+	/* The second mention of it does no harm: the first one decides. */
+	return gcm_is_checked ? xasprintf("%s,%s", preferred_cipher, configured) : xstrdup(safe_ciphers);
 }
 
 /* libssh drops what it does not know, and refuses a list of which nothing is left. */
@@ -38,7 +54,7 @@ static bool offer(ssh_session ssh, enum ssh_options_e option, const char *keywor
 
 bool algorithms_offer(ssh_session ssh, const struct ssh_config *config, struct error *err)
 {
-	char *ciphers = config->ciphers ? algorithms_ciphers(config->ciphers) : NULL;
+	char *ciphers = config->ciphers ? algorithms_ciphers(config->ciphers, algorithms_gcm_is_checked()) : NULL;
 	char *host_keys = host_key_algorithms(config, config->host_key_algorithms);
 	bool ok = offer(ssh, SSH_OPTIONS_KEY_EXCHANGE, "KexAlgorithms", config->kex_algorithms, err) &&
 		  offer(ssh, SSH_OPTIONS_HOSTKEYS, "HostKeyAlgorithms", host_keys, err) &&

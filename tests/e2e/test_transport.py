@@ -85,6 +85,19 @@ def test_what_libssh_cannot_do(beamline, node, sshd, setting, reason):
     assert refused.status == 78 and "[ssh_unsupported]" in refused.stderr, refused
 
 
+@pytest.mark.parametrize("lines", [["Ciphers aes256-gcm@openssh.com"], ["KexAlgorithms sntrup761x25519-sha512@openssh.com"],
+                                   ["MACs umac-128@openssh.com", "Ciphers aes256-ctr"]], ids=["cipher", "kex", "mac"])
+def test_a_server_that_shares_nothing_with_libssh(beamline, make, node, lines):
+    """Which is found when it answers; some releases of libssh share it."""
+    sshd = make.sshd(extra=lines, home=node.home)
+    done = beamline("-v", "eval", "rig:demo", "1+1", config=sshd.config)
+    assert done.stdout == "2\n" and ("by a private master of OpenSSH's" in done.stderr or "no_common" not in done.stderr), done
+    if "umac" in lines[0]:
+        assert "by a private master" in done.stderr, done
+        refused = beamline("--transport", "libssh", "eval", "rig:demo", "1+1", config=sshd.config)
+        assert refused.status == 76 and "[no_common_algorithm]" in refused.stderr, refused
+
+
 def test_a_certificate_of_the_users(beamline, make, rig, node):
     """Which libssh cannot present: the account takes nothing else."""
     folder = os.path.join(rig.folder, f"ca.{rig.count()}")

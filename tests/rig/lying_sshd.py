@@ -354,7 +354,8 @@ class LyingSshd(Service):
             "HostName": "127.0.0.1", "Port": self.port, "User": user(), "IdentityFile": key or make_key(rig, f"{name}.key"),
             "IdentitiesOnly": "yes", "IdentityAgent": "none", "UserKnownHostsFile": self.known_hosts, "GlobalKnownHostsFile": "/dev/null",
             "StrictHostKeyChecking": "yes", "BatchMode": "yes", "ControlPath": "none", "UpdateHostKeys": "no", "ConnectTimeout": 3,
-            "Compression": "yes" if compression else "no", **keywords,
+            # The one that we speak.
+            "Ciphers": "aes128-gcm@openssh.com", "Compression": "yes" if compression else "no", **keywords,
         }
         lines = [f"\t{word} {value}" for word, value in options.items() if value is not None]
         self.config = rig.write(f"{name}.config", "\n".join(["Host liar", *lines]) + "\n")

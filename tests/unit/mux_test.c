@@ -266,13 +266,21 @@ static void our_cipher_goes_first_only_where_nobody_chose(void **state)
 {
 	(void)state;
 	static const char chosen[] = "aes256-ctr,aes128-gcm@openssh.com";
-	char *list = algorithms_ciphers(chosen);
+	static const char usual[] = "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,"
+				    "aes128-gcm@openssh.com,aes256-gcm@openssh.com";
 
-	assert_string_equal(list, chosen);
-	free(list);
-	list = algorithms_ciphers("chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,aes128-gcm@openssh."
-				  "com,aes256-gcm@openssh.com");
+	for (int checked = 0; checked < 2; checked++) {
+		char *list = algorithms_ciphers(chosen, checked);
+		assert_string_equal(list, chosen);
+		free(list);
+	}
+	char *list = algorithms_ciphers(usual, true);
 	assert_int_equal(strncmp(list, "aes128-gcm@openssh.com,chacha20", 31), 0);
+	free(list);
+	/* A libssh that may not look at its tags is not offered to use it. */
+	list = algorithms_ciphers(usual, false);
+	assert_null(strstr(list, "gcm"));
+	assert_int_equal(strncmp(list, "chacha20", 8), 0);
 	free(list);
 }
 
