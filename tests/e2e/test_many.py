@@ -238,7 +238,8 @@ def registered(beamline):
 def running(many, rig, config, beamline, epmd):
     """Sleepers on three of six targets, two at once being the most that --forks allows but one."""
     child = subprocess.Popen([beamline.path, "eval", "--ssh-config", config, "--epmd-port", str(epmd.port), "--forks", "3", "web-[1-6]", ENDLESS],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=rig.base_env(), start_new_session=True)
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=rig.base_env(), start_new_session=True,
+                             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))  # nohup may run the tests
     wait_for("evaluations", 10, lambda: registered(beamline) == 3)
     yield child
     if child.poll() is None:

@@ -206,8 +206,9 @@ static void a_wait_ends_at_its_deadline(void **state)
 	assert_true(io_write_all(ends[1], "x", 1));
 	assert_int_equal(io_wait(&one, 1, 0), IO_READY);
 	assert_int_equal(one.revents, POLLIN);
-	struct pollfd many[16] = { { .fd = -1 } };
-	assert_int_equal(io_wait(many, 16, 0), IO_FAILED);
+	static struct pollfd many[IO_WAIT_MAX + 1];
+	assert_int_equal(io_wait(many, IO_WAIT_MAX + 1, 0), IO_FAILED);
+	assert_int_equal(io_wait(NULL, 0, 0), IO_TIMEOUT);
 	io_close(&ends[0]);
 	io_close(&ends[1]);
 	assert_int_equal(ends[0], -1);
