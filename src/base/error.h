@@ -26,6 +26,7 @@
 	X(ERROR_NO_COMMON_ALGORITHM, no_common_algorithm, "SSH",            76, "no algorithm is shared with the host's sshd") \
 	X(ERROR_HOST_KEY_UNKNOWN,   host_key_unknown,     "host key",       77, "the host's key is in no known_hosts file and was not accepted") \
 	X(ERROR_HOST_KEY_CHANGED,   host_key_changed,     "host key",       77, "the host's key is not the one in known_hosts") \
+	X(ERROR_HOST_KEY_SHORT,     host_key_short,       "host key",       77, "the host's RSA key is shorter than RequiredRSASize wants it") \
 	X(ERROR_HOST_KEY_REVOKED,   host_key_revoked,     "host key",       77, "the host's key is marked as revoked") \
 	X(ERROR_AUTH_REFUSED,       auth_refused,         "authentication", 77, "sshd took none of the keys, passwords or answers") \
 	X(ERROR_SSH_LOST,           ssh_lost,             "SSH",            75, "the SSH connection ended or no longer answers") \

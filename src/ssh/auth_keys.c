@@ -8,6 +8,18 @@
 
 #include "base/log.h"
 #include "ssh/auth_methods.h"
+#include "ssh/known_hosts.h"
+
+/* RequiredRSASize; said, because with it a login may fail that worked before. */
+static bool is_too_short(const struct auth *a, const uint8_t *blob, size_t len, const char *name)
+{
+	size_t bits = blob ? known_hosts_rsa_bits(blob, len) : 0;
+
+	if (bits == 0 || bits >= (size_t)a->config->required_rsa_bits)
+		return false;
+	log_v("auth", "%s is left out: its %zu bits are fewer than RequiredRSASize", name, bits);
+	return true;
+}
 
 void auth_load_keys(struct auth *a)
 {
@@ -45,6 +57,10 @@ static enum auth_result try_agent(struct auth *a, size_t i)
 	if (a->agent_tried[i])
 		return AUTH_DENIED;
 	a->agent_tried[i] = true;
+	if (is_too_short(a, a->agent.keys[i].blob, a->agent.keys[i].len, comment)) {
+		auth_note(a, "agent key %s (too short)", comment);
+		return AUTH_DENIED;
+	}
 	if (!agent_choose(&a->agent, a->s->ssh, i, a->err)) {
 		log_notice("%s", a->err->message);
 		return AUTH_UNABLE;
@@ -106,6 +122,10 @@ static enum auth_result try_file(struct auth *a, struct key_file *file)
 	if (file->tried)
 		return AUTH_DENIED;
 	file->tried = true;
+	if (is_too_short(a, file->blob, file->len, file->path)) {
+		auth_note(a, "%s (too short)", file->path);
+		return AUTH_DENIED;
+	}
 	if (file->private_key)
 		return sign(a, file);
 	return file->encrypted ? try_encrypted(a, file) : AUTH_DENIED;

@@ -275,12 +275,25 @@ static bool get_shown_key(struct session *s, struct shown_key *key, struct error
 	return true;
 }
 
+static bool check_size(const struct ssh_config *config, const struct shown_key *key, struct error *err)
+{
+	size_t bits = known_hosts_rsa_bits(key->blob, key->len);
+
+	if (bits == 0 || bits >= (size_t)config->required_rsa_bits)
+		return true;
+	error_set(err, ERROR_HOST_KEY_SHORT, "the host's RSA key has %zu bits, and ssh_config's RequiredRSASize is %d",
+		  bits, config->required_rsa_bits);
+	return error_cure(err, "the host may have another key (ssh-keygen -A there, HostKeyAlgorithms here), or lower "
+			       "RequiredRSASize for it");
+}
+
 bool host_key_check(struct session *s, struct error *err)
 {
 	struct known_hosts_findings found = { 0 };
 	struct shown_key key;
 
-	bool ok = get_shown_key(s, &key, err) && check_revoked_file(s->config, &key, err) &&
+	bool ok = get_shown_key(s, &key, err) && check_size(s->config, &key, err) &&
+		  check_revoked_file(s->config, &key, err) &&
 		  known_hosts_find(s->config, key.type, key.blob, key.len, &found, err) &&
 		  judge(s->config, &key, &found, err);
 	free(found.changed_fingerprint);

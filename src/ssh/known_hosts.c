@@ -75,6 +75,28 @@ bool known_hosts_key_type(const uint8_t *key, size_t len, char type[KNOWN_HOSTS_
 	return true;
 }
 
+size_t known_hosts_rsa_bits(const uint8_t *key, size_t len)
+{
+	struct reader r = reader_of(key, len);
+	char type[KNOWN_HOSTS_TYPE_MAX];
+	size_t bits = 0;
+
+	if (!known_hosts_key_type(key, len, type) || strcmp(type, "ssh-rsa") != 0)
+		return 0;
+	/* Its type, its exponent, its modulus. */
+	read_bytes(&r, read_u32(&r));
+	read_bytes(&r, read_u32(&r));
+	size_t modulus_len = read_u32(&r);
+	const uint8_t *modulus = read_bytes(&r, modulus_len);
+	while (modulus && modulus_len > 0 && *modulus == 0) {
+		modulus++;
+		modulus_len--;
+	}
+	for (unsigned first = modulus && modulus_len > 0 ? *modulus : 0; first; first >>= 1)
+		bits++;
+	return bits ? bits + 8 * (modulus_len - 1) : 0;
+}
+
 /* TYPE KEY: the type must be the one that the key names itself, or the line could pass for another type's. */
 static bool parse_key(struct known_hosts_cursor *cursor, const char **p, const char *end,
 		      struct known_hosts_entry *entry)

@@ -54,6 +54,8 @@ bool known_hosts_decode(const char *text, uint8_t **key, size_t *len);
 char *known_hosts_encode(const uint8_t *key, size_t len);
 /* The type that a key in wire form names itself, or false. */
 bool known_hosts_key_type(const uint8_t *key, size_t len, char type[KNOWN_HOSTS_TYPE_MAX]);
+/* Of an RSA key in wire form, the bits of its modulus; 0: it is no RSA key. */
+size_t known_hosts_rsa_bits(const uint8_t *key, size_t len);
 /* "SHA256:…" as ssh prints it. The caller frees. */
 char *known_hosts_fingerprint(const uint8_t *key, size_t len);
 

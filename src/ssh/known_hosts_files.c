@@ -143,6 +143,23 @@ bool known_hosts_find(const struct ssh_config *config, const char *type, const u
 	return ok;
 }
 
+bool known_hosts_mention(const struct ssh_config *config, const char *word)
+{
+	const char *files[FILES_MAX];
+	size_t count = known_hosts_files(config, files);
+	bool found = false;
+
+	for (size_t i = 0; !found && i < count; i++) {
+		struct error ignored;
+		struct buf text;
+		if (!read_known_hosts(files[i], &text, &ignored))
+			continue;
+		found = strstr(buf_text(&text), word) != NULL;
+		buf_clear(&text);
+	}
+	return found;
+}
+
 void known_hosts_each(const struct ssh_config *config, void (*visit)(const struct known_hosts_entry *entry, void *data),
 		      void *data)
 {

@@ -39,6 +39,8 @@ char *known_hosts_name_of(const struct ssh_config *config);
  */
 bool known_hosts_find(const struct ssh_config *config, const char *type, const uint8_t *blob, size_t len,
 		      struct known_hosts_findings *found, struct error *err);
+/* Has one of the files this word? */
+bool known_hosts_mention(const struct ssh_config *config, const char *word);
 /* Calls for every readable entry of every file that is about the host, under its name or its bare name without the port. */
 void known_hosts_each(const struct ssh_config *config, void (*visit)(const struct known_hosts_entry *entry, void *data),
 		      void *data);

@@ -4,7 +4,8 @@ libbeamline_a_SOURCES += \
 	src/ssh/auth_request.c src/ssh/host_key.c src/ssh/host_key.h src/ssh/host_key_algorithms.c src/ssh/key_file.c src/ssh/key_file.h \
 	src/ssh/known_hosts.c src/ssh/known_hosts.h src/ssh/known_hosts_files.c src/ssh/known_hosts_files.h \
 	src/ssh/resolve.c src/ssh/resolve.h src/ssh/ssh_config.c src/ssh/ssh_tokens.c src/ssh/ssh_tokens.h \
-	src/ssh/algorithms.c src/ssh/algorithms.h src/ssh/broker.c src/ssh/broker.h src/ssh/broker_client.c src/ssh/broker_client.h \
+	src/ssh/algorithms.c src/ssh/algorithms.h src/ssh/beyond.c src/ssh/beyond.h \
+	src/ssh/broker.c src/ssh/broker.h src/ssh/broker_client.c src/ssh/broker_client.h \
 	src/ssh/broker_clients.c src/ssh/broker_greet.c src/ssh/broker_greet.h src/ssh/broker_private.h \
 	src/ssh/broker_process.c src/ssh/broker_process.h src/ssh/broker_stay.c src/ssh/kept.c src/ssh/kept.h \
 	src/ssh/master.c src/ssh/master.h \

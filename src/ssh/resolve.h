@@ -42,12 +42,13 @@ struct ssh_config {
 	char *revoked_host_keys;
 	char *ssh_config_file;      /* as given in the options, for programs that we start (ProxyJump) */
 	const char *const *options; /* as given */
-	const char *beyond_libssh;  /* why libssh cannot do what it says; NULL: it can */
+	const char *beyond_libssh;  /* what it says itself that libssh cannot do; NULL: nothing (see beyond.h) */
 	enum ssh_strict strict_host_key;
 	bool hash_known_hosts;
 	bool batch_mode;
 	bool identities_only;
 	bool pubkey_auth;
+	bool gssapi_auth;
 	bool password_auth;
 	bool keyboard_interactive_auth;
 	bool tcp_keep_alive;
@@ -58,6 +59,9 @@ struct ssh_config {
 	int password_prompts;
 	int alive_interval_s; /* ServerAliveInterval; 0: none configured */
 	int alive_count;
+	int required_rsa_bits;  /* RequiredRSASize; 0: not told */
+	uint64_t rekey_bytes;   /* RekeyLimit; 0: libssh's own */
+	uint32_t rekey_seconds; /* … 0: none */
 };
 
 enum { SSH_FLAG_MAX = 256 };

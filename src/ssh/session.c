@@ -100,6 +100,18 @@ void session_begin_step(struct session *s)
 	copy_text(s->old_error, sizeof s->old_error, ssh_get_error(s->ssh));
 }
 
+static bool set_rekey_limit(struct session *s, struct error *err)
+{
+	uint64_t bytes = s->config->rekey_bytes;
+	uint32_t seconds = s->config->rekey_seconds;
+
+	if ((bytes == 0 || ssh_options_set(s->ssh, SSH_OPTIONS_REKEY_DATA, &bytes) == 0) &&
+	    (seconds == 0 || ssh_options_set(s->ssh, SSH_OPTIONS_REKEY_TIME, &seconds) == 0))
+		return true;
+	error_set(err, ERROR_SSH_UNSUPPORTED, "libssh cannot have RekeyLimit so: %s", ssh_get_error(s->ssh));
+	return error_cure(err, "--transport openssh");
+}
+
 /* libssh must not look for anything by itself: no configuration, no home directory, no known_hosts, no password database. */
 static bool set_options(struct session *s, struct error *err)
 {
@@ -117,7 +129,7 @@ static bool set_options(struct session *s, struct error *err)
 	    ssh_options_set(s->ssh, SSH_OPTIONS_FD, &s->fd) != 0)
 		return error_set(err, strstr(ssh_get_error(s->ssh), "memory") ? ERROR_NO_RESOURCES : ERROR_INTERNAL,
 				 "libssh: %s", ssh_get_error(s->ssh));
-	return algorithms_offer(s->ssh, s->config, err);
+	return set_rekey_limit(s, err) && algorithms_offer(s->ssh, s->config, err);
 }
 
 /* Its end of the connection closes a moment before it can be waited for. */

@@ -19,7 +19,8 @@ enum kind {
 	KIND_BOOL,
 	KIND_NUMBER,
 	KIND_PORT,
-	KIND_STRICT
+	KIND_STRICT,
+	KIND_REKEY
 };
 
 /* What is taken of the output; the rest is for programs other than this. KIND_OPTIONAL and KIND_FILE may be “none”. */
@@ -70,18 +71,30 @@ static const struct field {
 	FIELD("numberofpasswordprompts", KIND_NUMBER, password_prompts),
 	FIELD("serveraliveinterval", KIND_NUMBER, alive_interval_s),
 	FIELD("serveralivecountmax", KIND_NUMBER, alive_count),
+	FIELD("gssapiauthentication", KIND_BOOL, gssapi_auth),
+	FIELD("requiredrsasize", KIND_NUMBER, required_rsa_bits),
+	FIELD("rekeylimit", KIND_REKEY, rekey_bytes),
 #undef FIELD
 };
 
 /* What libssh cannot do, or does in another way than ssh: where one of these is set, OpenSSH itself is to connect. */
 static const struct {
 	const char *keyword;
+	const char *value; /* NULL: any but “none” */
 	const char *reason;
 } beyond[] = {
-	{ "pkcs11provider", "PKCS11Provider is set" },
-	{ "certificatefile", "CertificateFile is set" },
-	{ "knownhostscommand", "KnownHostsCommand is set" },
-	{ "bindinterface", "BindInterface is set" },
+	{ "pkcs11provider", NULL, "PKCS11Provider is set" },
+	{ "certificatefile", NULL, "CertificateFile is set" },
+	{ "knownhostscommand", NULL, "KnownHostsCommand is set" },
+	{ "bindinterface", NULL, "BindInterface is set" },
+	{ "refuseconnection", NULL, "RefuseConnection is set" },
+	{ "hostbasedauthentication", "yes", "HostbasedAuthentication is set" },
+	{ "hostbasedauthentication", "true", "HostbasedAuthentication is set" },
+	{ "verifyhostkeydns", "yes", "VerifyHostKeyDNS is set" },
+	{ "verifyhostkeydns", "true", "VerifyHostKeyDNS is set" },
+	{ "verifyhostkeydns", "ask", "VerifyHostKeyDNS is set" },
+	{ "checkhostip", "yes", "CheckHostIP is set" },
+	{ "proxyusefdpass", "yes", "ProxyUseFdpass is set" },
 };
 
 static void *member(struct ssh_config *config, const struct field *field)
@@ -197,6 +210,18 @@ static bool take_port(struct ssh_config *config, const char *value)
 	return true;
 }
 
+/* “BYTES SECONDS”; 0 is the default of each. */
+static bool take_rekey(struct ssh_config *config, const char *value)
+{
+	char *end;
+
+	errno = 0;
+	config->rekey_bytes = strtoull(value, &end, 10);
+	unsigned long seconds = *end == ' ' ? strtoul(end + 1, &end, 10) : 0;
+	config->rekey_seconds = seconds > INT32_MAX ? INT32_MAX : (uint32_t)seconds;
+	return errno == 0 && *end == '\0' && value[0] >= '0' && value[0] <= '9';
+}
+
 static bool take(struct ssh_config *config, const struct field *field, const char *value)
 {
 	switch (field->kind) {
@@ -221,6 +246,8 @@ static bool take(struct ssh_config *config, const struct field *field, const cha
 		return take_port(config, value);
 	case KIND_STRICT:
 		return parse_strict(value, &config->strict_host_key);
+	case KIND_REKEY:
+		return take_rekey(config, value);
 	}
 	return false;
 }
@@ -245,7 +272,8 @@ static bool take_line(struct ssh_config *config, const char *line, struct error 
 	size_t keyword_len = space ? (size_t)(space - line) : 0;
 
 	for (size_t i = 0; space && i < sizeof beyond / sizeof *beyond; i++) {
-		if (is_keyword(beyond[i].keyword, line, keyword_len) && !is_none(space + 1))
+		bool set = beyond[i].value ? strcmp(space + 1, beyond[i].value) == 0 : !is_none(space + 1);
+		if (set && is_keyword(beyond[i].keyword, line, keyword_len))
 			config->beyond_libssh = beyond[i].reason;
 	}
 	for (size_t i = 0; space && i < sizeof fields / sizeof *fields; i++) {

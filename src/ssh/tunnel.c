@@ -12,6 +12,7 @@
 #include "base/crypto.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "ssh/beyond.h"
 #include "ssh/broker.h"
 #include "ssh/kept.h"
 #include "ssh/master.h"
@@ -200,9 +201,11 @@ struct tunnel *tunnel_open(const struct tunnel_options *options, struct error *e
 	/* While ssh reads its configuration. What is prepared here, the broker inherits. */
 	crypto_prepare();
 	if (ssh_resolve_finish(&resolution, &config, err)) {
-		const char *why = options->transport == TUNNEL_OPENSSH ? "as asked" : config.beyond_libssh;
+		const char *why = options->transport == TUNNEL_OPENSSH ? "as asked" : NULL;
 		if (options->transport != TUNNEL_LIBSSH)
 			t = find_master(&config);
+		if (!t && !why)
+			why = beyond_libssh(&config);
 		if (!t && why && options->transport == TUNNEL_LIBSSH)
 			refuse_libssh(why, err);
 		else if (!t && why)
