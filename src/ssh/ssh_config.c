@@ -94,6 +94,7 @@ static const struct {
 	{ "verifyhostkeydns", "true", "VerifyHostKeyDNS is set" },
 	{ "verifyhostkeydns", "ask", "VerifyHostKeyDNS is set" },
 	{ "checkhostip", "yes", "CheckHostIP is set" },
+	{ "gssapikeyexchange", "yes", "GSSAPIKeyExchange is set" }, /* Debian's */
 	{ "proxyusefdpass", "yes", "ProxyUseFdpass is set" },
 };
 
