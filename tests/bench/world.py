@@ -15,7 +15,7 @@ FORCED = {"KexAlgorithms": "curve25519-sha256", "Ciphers": "aes128-gcm@openssh.c
 ALGORITHMS = {"default": {}, "same": FORCED}
 
 DEBIAN_SSHD = "/usr/share/openssh/sshd_config"  # what Debian installs as /etc/ssh/sshd_config
-NEEDS = {"strace": "strace", "valgrind": "valgrind", "erl_call": "erlang-base"}
+NEEDS = {"strace": "strace", "valgrind": "valgrind", "parallel": "parallel", "erl_call": "erlang-base"}
 
 
 def need(name):
