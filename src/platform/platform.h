@@ -24,6 +24,11 @@ void platform_no_core_dumps(void);
  * above all, must not become one of them. False: not possible.
  */
 bool platform_fill_standard(void);
+/*
+ * From here on this process has what it has: it starts no program and no process, opens no file and no socket, and looks into no other process; nor
+ * does anything that takes it over. What it tries of that fails with EPERM. False: not possible here.
+ */
+bool platform_confine(void);
 /* Raises the limit of the stack to this many bytes, as far as is allowed. */
 void platform_want_stack(size_t bytes);
 /* How large the stack may become; SIZE_MAX: without a limit. */

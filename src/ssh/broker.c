@@ -261,6 +261,9 @@ void broker_run(const struct broker_start *start)
 		session_close(&b.session);
 	}
 	broker_leave_terminal();
+	/* What it needs it has: the connection, the socket, and the clients that come through it. */
+	if (!platform_confine())
+		log_vv("broker", "the kernel takes no system calls away from it");
 	b.service.ssh = ok ? b.session.ssh : NULL;
 	b.service.info = b.session.info;
 	serve(&b);

@@ -103,6 +103,21 @@ def test_the_cookie_is_nowhere(start, beamline, rig, node, sshd):
     assert secret not in out + err and b"cookie: from" in err
 
 
+def test_the_holder_of_the_connection_gives_up_what_it_does_not_need(start, beamline):
+    """Neither programs nor files nor sockets are its business once it is connected."""
+    child = start(ENDLESS)
+    broker = [pid for pid in tree(child.pid) if pid != child.pid]
+    with open(os.path.join(os.environ.get("BUILDDIR") or os.path.dirname(beamline.path), "config.h"), encoding="utf-8") as file:
+        can = "#define USE_SECCOMP 1" in file.read()
+    for pid in broker:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+            told = dict(line.split(":\t", 1) for line in file.read().splitlines() if ":\t" in line)
+        assert (told["NoNewPrivs"], told["Seccomp"]) == (("1", "2") if can else ("0", "0")), told
+    assert len(broker) == 1
+    child.send_signal(signal.SIGTERM)
+    child.wait(20)
+
+
 @pytest.mark.root  # our processes hide their environment from everybody else
 def test_the_cookie_is_in_no_environment(start):
     child = start(ENDLESS)

@@ -56,6 +56,7 @@ static void check_key(const struct known_hosts_entry *entry)
 
 	must(known_hosts_decode(base64, &blob, &len));
 	must(len == entry->key_len && memcmp(blob, entry->key, len) == 0);
+	must(known_hosts_rsa_bits(blob, len) <= 8 * len);
 	free(blob);
 	free(base64);
 	free(known_hosts_fingerprint(entry->key, entry->key_len));

@@ -27,7 +27,7 @@ DECODERS = {
         "dist/tls.c", "dist/tls_error.c",
         "node/link.c:link_is_ref,link_is_us,for_caller,on_frame,on_bytes,link_serve",
         "node/link_refuse.c",
-        "node/session.c:keep_pid,on_data,on_question,on_finished,on_controller,on_started,on_message,reason_text,on_spawn_reply,"
+        "node/session.c:keep_pid,on_data,on_question,check_received,on_finished,on_controller,on_started,on_message,reason_text,on_spawn_reply,"
         "on_down,on_link_message",
         "node/session_message.c:session_text,session_line,syntax_error,exception,session_outcome",
         "node/release.c",
@@ -65,6 +65,7 @@ DECODERS = {
         "node/target.c",
         "config/names.c:is_blank,next_word,is_keyword,add,parse_line,names_parse_ssh_config",
         "config/pattern.c", "config/settings.c", "config/settings_read.c", "config/settings_scan.c", "config/settings_value.c",
+        "config/targets.c", "config/targets_fold.c",
     ],
 }
 

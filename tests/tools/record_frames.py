@@ -214,6 +214,10 @@ def composed(seeds):
     for name, (outcome, detail) in ends.items():
         seeds["session"][name] = (started + says(integer(1), binary(b"output\n")) + says(integer(2), binary(b"value")) +
                                   says(integer(5), integer(outcome), detail, integer(12), integer(0)))
+    for name, outcome, sent in (("lost", 0, 13), ("sender_killed", 0, -1)):
+        seeds["session"][name] = (started + says(integer(1), binary(b"output\n")) + says(integer(2), binary(b"value")) +
+                                  says(integer(5), integer(outcome), binary(b""), integer(sent), integer(0)))
+    seeds["session"]["failed_and_lost"] = started + says(integer(5), integer(1), ends["failed"][1], integer(99), integer(0))
     seeds["session"]["question"] = started + says(integer(4), binary(b"init:stop/0")) + says(integer(5), integer(3), binary(b"x"), integer(0), integer(-1))
     seeds["session"]["down"] = started + message(tup(integer(28), node, me, reference(NAME, 7, 1)), tup(atom("noproc"), b"j"))
     seeds["session"]["not_spawned"] = message(tup(integer(31), reference(NAME, 7, 1), me, integer(0), atom("system_limit")))

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -18,6 +20,7 @@
 #include "base/clock.h"
 #include "base/host.h"
 #include "base/io.h"
+#include "platform/platform.h"
 
 static void a_file_is_read_whole(void **state)
 {
@@ -215,6 +218,45 @@ static void a_wait_ends_at_its_deadline(void **state)
 	io_close(&ends[0]);
 }
 
+/* What it does in a child, as a bit each of what was not as it should be. */
+static int confined(int fd, const char *path)
+{
+	char byte = 'x';
+	int wrong = 0;
+
+	if (!platform_confine())
+		return 64;
+	wrong |= (open("/dev/null", O_RDONLY) >= 0 || errno != EPERM) << 0;
+	wrong |= (socket(AF_UNIX, SOCK_STREAM, 0) >= 0 || errno != EPERM) << 1;
+	wrong |= (execl("/bin/true", "true", (char *)NULL) == -1 && errno != EPERM) << 2;
+	wrong |= (fork() >= 0 || errno != EPERM) << 3;
+	wrong |= (write(fd, &byte, 1) != 1 || read(fd, &byte, 1) != 1) << 4;
+	wrong |= (unlink(path) != 0) << 5;
+	return wrong;
+}
+
+static void a_confined_process_keeps_what_it_has(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/beamline-unit-XXXXXX";
+	int file = mkstemp(path), ends[2], status = 0;
+
+	assert_true(file >= 0 && io_socketpair(ends));
+	assert_int_equal(write(ends[1], "y", 1), 1);
+	pid_t child = fork();
+	if (child == 0)
+		_exit(confined(ends[0], path));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	/* 64: this system, or this build, cannot. */
+	if (WEXITSTATUS(status) != 64)
+		assert_int_equal(WEXITSTATUS(status), 0);
+	unlink(path);
+	close(file);
+	io_close(&ends[0]);
+	io_close(&ends[1]);
+}
+
 static void signals_end_waits_and_are_told_once(void **state)
 {
 	(void)state;
@@ -285,6 +327,7 @@ int main(void)
 		cmocka_unit_test(a_deadline_ends_a_program),
 		cmocka_unit_test(a_signal_ends_a_program),
 		cmocka_unit_test(a_wait_ends_at_its_deadline),
+		cmocka_unit_test(a_confined_process_keeps_what_it_has),
 		cmocka_unit_test(signals_end_waits_and_are_told_once),
 		cmocka_unit_test(what_was_ignored_stays_ignored),
 	};
