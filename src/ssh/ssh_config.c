@@ -87,7 +87,6 @@ static const struct {
 	{ "certificatefile", NULL, "CertificateFile is set" },
 	{ "knownhostscommand", NULL, "KnownHostsCommand is set" },
 	{ "bindinterface", NULL, "BindInterface is set" },
-	{ "refuseconnection", NULL, "RefuseConnection is set" },
 	{ "hostbasedauthentication", "yes", "HostbasedAuthentication is set" },
 	{ "hostbasedauthentication", "true", "HostbasedAuthentication is set" },
 	{ "verifyhostkeydns", "yes", "VerifyHostKeyDNS is set" },
