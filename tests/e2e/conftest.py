@@ -28,6 +28,7 @@ LIMIT = 120  # seconds a test may take, unless marked limit(N)
 def pytest_configure(config):
     config.addinivalue_line("markers", "root: needs root (namespaces, other releases)")
     config.addinivalue_line("markers", "plain: about the bytes of plain distribution; left out with $RIG_TLS")
+    config.addinivalue_line("markers", "own_ssh(reason): of what only our own SSH connection does; left out with $RIG_TRANSPORT")
     config.addinivalue_line("markers", "limit(seconds): how long the test may take")
     adopt_orphans()
 
@@ -35,6 +36,8 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(config, items):
     if os.environ.get("RIG_TLS"):
         items[:] = [item for item in items if not item.get_closest_marker("plain")]
+    if TRANSPORT:
+        items[:] = [item for item in items if not item.get_closest_marker("own_ssh")]
     if os.getuid() == 0:
         return
     away = [item for item in items if item.get_closest_marker("root")]

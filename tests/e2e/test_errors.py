@@ -87,6 +87,7 @@ def test_a_changed_host_key(beamline, make, sshd):
     assert cure(done)
 
 
+@pytest.mark.own_ssh("ssh does not print the fingerprint without a terminal")
 def test_an_unknown_key_in_batch_mode(beamline, sshd):
     done = beamline("nodes", "rig", config=sshd.client_config(known=False, BatchMode="yes", StrictHostKeyChecking="ask"))
     check(done, "host_key_unknown", 77, "SHA256:")
@@ -101,6 +102,7 @@ def test_refused_authentication(beamline, make, sshd):
     assert cure(done)
 
 
+@pytest.mark.own_ssh("OpenSSH's master does not tell why a forward was refused")
 @pytest.mark.parametrize("line", ["AllowTcpForwarding no", "PermitOpen 127.0.0.1:1", "DisableForwarding yes"])
 def test_prohibited_forwarding(beamline, make, line):
     closed = make.sshd(extra=[line])

@@ -165,7 +165,7 @@ def test_a_command_has_it_in_its_environment(beamline, node):
 
 
 def test_signals_are_the_commands(beamline, node):
-    with beamline("forward", "rig:demo", "--", "sh", "-c", 'trap "kill \$!; echo caught; exit 3" INT; sleep 30 & echo ready; wait', terminal=True) as terminal:
+    with beamline("forward", "rig:demo", "--", "sh", "-c", 'trap "kill \\$!; echo caught; exit 3" INT; sleep 30 & echo ready; wait', terminal=True) as terminal:
         terminal.expect("ready")
         terminal.type("\x03")
         terminal.expect("caught")

@@ -82,12 +82,20 @@ def by_locale():
         yield Cell(f"`LANG={name}`", "command line and nodes", GCC, prepare + tests, RIG_LOCALE=name)
 
 
+def by_transport():
+    """OpenSSH makes the connection: a private master of it, or one of the user's own. What is left out there is marked own_ssh, with the reason."""
+    tests = ('cd "$SRCDIR"/tests/e2e && /usr/bin/python3 run.py test_shell_text.py test_eval.py test_guard.py test_errors.py test_promises.py test_hosts.py '
+             'test_many.py test_forward.py')
+    for title, name in (("`--transport openssh`", "openssh"), ("a ControlMaster of the user's own", "master")):
+        yield Cell(title, "what works on nodes", GCC, tests, RIG_TRANSPORT=name)
+
+
 def by_fuzzing():
     yield Cell(f"each fuzz target for {FUZZ_SECONDS} seconds", "targets", FUZZING, f"make fuzz FUZZ_SECONDS={FUZZ_SECONDS}", 10 + FUZZ_SECONDS,
                counting="fuzz")
 
 
-TABLES = {"": list(by_release()), "Built with": list(by_build()), "Locale": list(by_locale()), "Fuzzing": list(by_fuzzing())}
+TABLES = {"": list(by_release()), "Built with": list(by_build()), "Locale": list(by_locale()), "Transport": list(by_transport()), "Fuzzing": list(by_fuzzing())}
 
 
 def versions_of_nodes():
