@@ -300,8 +300,9 @@ def test_the_link_is_cut_after_any_byte(world, cut, place, way, count, how):
         done = here.eval({"cut_after": [way, after, how]})
         code = check(done, LOST)
         found[code] += 1
-        # Never what belongs to an earlier step, and the value only when it is whole. A reset throws away what was not read yet.
-        while how == "fin" and code not in ORDER[place][phase]:
+        # Never what belongs to an earlier step, and the value only when it is whole. A reset throws away what was not read yet; and with SSH, one
+        # conversation's last bytes are another's last but some.
+        while how == "fin" and after < size - (64 if place == "sshd" else 0) and code not in ORDER[place][phase]:
             phase += 1
             assert phase < len(ORDER[place]), (code, after, size, done)
     tell(f"{place}, {way}, {how}, of {size} bytes", found)
