@@ -59,34 +59,36 @@ static void erase_waiting(void)
 	waiting_shown = false;
 }
 
-static bool may_show_waiting(void)
+/* False: it is not to be shown. */
+static bool PRINTF_LIKE(1, 0) take_waiting(const char *fmt, va_list args)
 {
 	const char *term = getenv("TERM");
 
-	return level == 0 && terminal_is(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+	if (level != 0 || !terminal_is(STDERR_FILENO) || !term || strcmp(term, "dumb") == 0)
+		return false;
+	vsnprintf(waited_for, sizeof waited_for, fmt, args);
+	return true;
 }
 
 void log_waiting(const char *fmt, ...)
 {
 	va_list args;
 
-	if (!may_show_waiting())
-		return;
 	va_start(args, fmt);
-	vsnprintf(waited_for, sizeof waited_for, fmt, args);
+	if (take_waiting(fmt, args))
+		io_call_at(clock_ms() + WAIT_UNTOLD_MS, show_waiting);
 	va_end(args);
-	io_call_at(clock_ms() + WAIT_UNTOLD_MS, show_waiting);
 }
 
 void log_progress(const char *fmt, ...)
 {
 	va_list args;
 
-	if (!may_show_waiting())
-		return;
 	va_start(args, fmt);
-	vsnprintf(waited_for, sizeof waited_for, fmt, args);
+	bool shown = take_waiting(fmt, args);
 	va_end(args);
+	if (!shown)
+		return;
 	progress_since = progress_since ? progress_since : clock_ms();
 	if (clock_ms() - progress_since < WAIT_UNTOLD_MS) {
 		io_call_at(progress_since + WAIT_UNTOLD_MS, show_waiting);
