@@ -30,20 +30,11 @@ struct parts {
 static bool add(struct expansion *e, const char *user, const char *host, const char *node, struct error *err)
 {
 	struct settings_list *list = &e->targets->list;
-	char *target = xasprintf("%s%s%s", user, host, node);
 
-	for (size_t i = 0; i < list->count; i++) {
-		if (strcmp(list->items[i], target) == 0) {
-			free(target);
-			return true;
-		}
-	}
-	if (list->count == TARGETS_MAX) {
-		free(target);
+	if (list->count == TARGETS_MAX)
 		return error_set(err, ERROR_USAGE, "these are more than %d targets", TARGETS_MAX);
-	}
 	list->items = xrealloc(list->items, (list->count + 1) * sizeof *list->items);
-	list->items[list->count++] = target;
+	list->items[list->count++] = xasprintf("%s%s%s", user, host, node);
 	return true;
 }
 
@@ -324,6 +315,40 @@ static bool leave_out(struct expansion *e, const char *except, struct error *err
 	return ok;
 }
 
+/* By text, then as they stand. */
+static int by_text(const void *a, const void *b)
+{
+	char *const *x = *(char *const *const *)a, *const *y = *(char *const *const *)b;
+	int order = strcmp(*x, *y);
+
+	return order ? order : (x > y) - (x < y);
+}
+
+/* Each counts once, where it stands first. */
+static void drop_repeated(struct settings_list *list)
+{
+	char ***sorted = xmalloc((list->count + 1) * sizeof *sorted), *last = NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		sorted[i] = &list->items[i];
+	qsort(sorted, list->count, sizeof *sorted, by_text);
+	for (size_t i = 0; i < list->count; i++) {
+		if (last && strcmp(last, *sorted[i]) == 0) {
+			free(*sorted[i]);
+			*sorted[i] = NULL;
+		} else {
+			last = *sorted[i];
+		}
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		if (list->items[i])
+			list->items[kept++] = list->items[i];
+	}
+	list->count = kept;
+	free(sorted);
+}
+
 bool targets_expand(const struct targets_request *request, struct targets *targets, struct error *err)
 {
 	struct expansion e = { .request = request, .targets = targets };
@@ -332,6 +357,7 @@ bool targets_expand(const struct targets_request *request, struct targets *targe
 	*targets = (struct targets){ .many = request->count > 1 };
 	for (size_t i = 0; ok && i < request->count; i++)
 		ok = add_words(&e, request->words[i], err);
+	drop_repeated(&targets->list);
 	for (size_t i = 0; ok && request->except && request->except[i]; i++)
 		ok = leave_out(&e, request->except[i], err);
 	for (; ok && request->limit && targets->list.count > request->limit; targets->list.count--)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Any text as words for many targets, the first line of it as what is left out: a bounded list of different names, or an error. Plain names,
- * folded, mean themselves again.
+ * folded, mean themselves again. With a ! first the rest is standard input, from which they come.
  */
+#include <unistd.h>
+
 #include "config/targets.h"
 #include "fuzz_must.h"
 
 static const char configuration[] = "hosts = ( { match = [\"web-1\", \"web-2\", \"web-10\", \"db-01\"]; } );\n"
 				    "groups = { web = [\"web-*\", \"!web-2\"]; all = [\"@web\", \"db-01\"]; };\n";
 
-enum { WORDS_MAX = 16 };
+enum { WORDS_MAX = 16, INPUT_MAX = 60 * 1024 /* what a pipe takes at once */ };
 
 static bool is_plain(const char *name)
 {
@@ -47,8 +49,35 @@ static bool names_file(const char *text)
 	return strchr(text, '/') != NULL;
 }
 
+/* Lines cannot name files, so they may hold anything. */
+static void read_input(const uint8_t *data, size_t size)
+{
+	struct error err = { .code = ERROR_NONE };
+	const char *word = "-";
+	struct settings settings;
+	struct targets targets;
+	int ends[2];
+
+	must(pipe(ends) == 0 && dup2(ends[0], STDIN_FILENO) == STDIN_FILENO);
+	must(write(ends[1], data, size) == (ssize_t)size);
+	close(ends[0]);
+	close(ends[1]);
+	must(settings_parse(&settings, NULL, 0, configuration, sizeof configuration - 1, &err));
+	struct targets_request request = { .settings = &settings, .ssh_config = "none", .words = &word, .count = 1 };
+	if (targets_expand(&request, &targets, &err))
+		must(targets.many && targets.list.count > 0 && targets.list.count <= TARGETS_MAX);
+	else
+		must(err.code == ERROR_USAGE);
+	targets_clear(&targets);
+	settings_clear(&settings);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	if (size > 0 && size < INPUT_MAX && data[0] == '!') {
+		read_input(data + 1, size - 1);
+		return 0;
+	}
 	struct error err = { .code = ERROR_NONE };
 	char *text = xstrndup((const char *)data, size), *at = text;
 	const char *words[WORDS_MAX], *except[2] = { NULL, NULL };
