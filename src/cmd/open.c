@@ -7,6 +7,7 @@
 #include "cmd/report.h"
 #include "cmd/several.h"
 #include "cmd/target_options.h"
+#include "config/targets.h"
 
 enum { PERSIST_MS = 8 * 60 * 60 * 1000 };
 
@@ -69,7 +70,8 @@ static bool open_host(const struct command_options *options, const char *host, s
 	return ok;
 }
 
-static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
+/* One after the other: each may have something to ask. */
+static bool open_all(const struct command_options *options, char *const *words, int count, struct error *err)
 {
 	struct several several = { .options = options, .count = count };
 	struct json_object *answer = json_object_new_object(), *hosts = json_object_new_array();
@@ -103,9 +105,22 @@ static bool run(const struct command_options *options, const char *const *words,
 	return ok && written;
 }
 
+static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
+{
+	const struct targets_request request = {
+		.settings = options->settings, .ssh_config = options->ssh_config, .words = words, .count = (size_t)count
+	};
+	struct targets targets;
+	bool ok = targets_expand(&request, &targets, err) &&
+		  open_all(options, targets.list.items, (int)targets.list.count, err);
+
+	targets_clear(&targets);
+	return ok;
+}
+
 const struct command command_open = {
 	.name = "open",
-	.arguments = "HOST…",
+	.arguments = "HOSTS…",
 	.summary = "Open SSH connections that stay, for the commands that follow",
 	.description =
 		"Connects to each host and leaves. A process stays that holds the connection, until nobody has used it "

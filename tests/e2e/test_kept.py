@@ -132,6 +132,15 @@ def test_several_hosts_of_which_one_fails(beamline, sshd, kept):
 
 # OpenSSH's client on our socket
 
+def test_many_are_opened_by_one_word(beamline, sshd, node, kept):
+    config = sshd.client_config(alias="web-1 web-2 web-3")
+    done = beamline("open", "web-*", config=config, epmd_port=False)
+    assert done.status == 0 and len(kept()) == 3, done
+    done = beamline("-v", "eval", "web-[1-3]", "1+1", config=config)
+    assert done.status == 0 and done.stderr.count("over the connection that is there") == 3, done
+    assert beamline("open", "nope-*", config=config, epmd_port=False).status == 64
+
+
 def test_openssh_goes_through_it(sshd, way, kept, open_rig):
     open_rig(way.config)
     [row] = kept()
