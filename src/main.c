@@ -2,6 +2,7 @@
 /* Finds the command, runs it, says its error once. */
 #include "config.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,8 @@ int main(int argc, char **argv)
 		return error_code_status(ERROR_NO_RESOURCES);
 	platform_want_stack(STACK);
 	platform_no_core_dumps();
+	/* Whoever starts us may ignore it: then no end of a program would be told. */
+	signal(SIGCHLD, SIG_DFL);
 	io_catch_signals();
 	if (run(argc, argv, &options, &err))
 		return 0;

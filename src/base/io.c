@@ -90,6 +90,12 @@ void io_release_signals(void)
 	memset((void *)pending, 0, sizeof pending);
 }
 
+void io_give_back(const struct error *err)
+{
+	if (err->code == ERROR_INTERRUPTED)
+		on_signal(err->signal);
+}
+
 int io_take_signal(void)
 {
 	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {

@@ -40,6 +40,8 @@ bool io_tell_stop(bool tell);
 void io_tell_children(void);
 /* Gives them back their defaults, as in a child that runs another program or has its own handling. */
 void io_release_signals(void);
+/* A signal that ended what nobody needs is still to be taken: puts it back, if err is one. */
+void io_give_back(const struct error *err);
 /* The next signal that has come, or 0. */
 int io_take_signal(void);
 

@@ -9,7 +9,7 @@
 #include "cmd/target_options.h"
 #include "config/targets.h"
 
-enum { PERSIST_MS = 8 * 60 * 60 * 1000 };
+enum { PERSIST_MS = 8 * 60 * 60 * 1000, AGAIN_MAX = 3 };
 
 static bool cannot_stay(struct error *err)
 {
@@ -20,8 +20,15 @@ static bool cannot_stay(struct error *err)
 			  (unsigned long)geteuid());
 }
 
-/* Waits until it is connected, however long a person takes to type. */
-static bool connect_host(const struct target_options *holds, struct json_object *object, struct error *err)
+static bool openssh_does_not_stay(struct error *err)
+{
+	error_set(err, ERROR_SSH_UNSUPPORTED, "a connection that OpenSSH makes does not stay");
+	return error_cure(err,
+			  "ControlMaster auto and ControlPersist 8h in ssh_config keep one, which beamline then uses");
+}
+
+/* Waits until it is connected, however long a person takes to type. `again`: how often one that was there was found to end. */
+static bool connect_host(const struct target_options *holds, int again, struct json_object *object, struct error *err)
 {
 	const struct tunnel_options options = {
 		.destination = holds->target.destination,
@@ -37,7 +44,9 @@ static bool connect_host(const struct target_options *holds, struct json_object 
 
 	if (!tunnel)
 		return false;
-	if (!tunnel_stays(tunnel)) {
+	if (tunnel_is_openssh(tunnel)) {
+		openssh_does_not_stay(err);
+	} else if (!tunnel_stays(tunnel)) {
 		cannot_stay(err);
 	} else if (tunnel_wait(tunnel, IO_NO_DEADLINE, &info, err)) {
 		ok = true;
@@ -51,7 +60,7 @@ static bool connect_host(const struct target_options *holds, struct json_object 
 	}
 	tunnel_close(tunnel, err);
 	/* It ended just when we came. */
-	return lost ? connect_host(holds, object, err) : ok;
+	return lost && again < AGAIN_MAX ? connect_host(holds, again + 1, object, err) : ok;
 }
 
 static bool open_host(const struct command_options *options, const char *host, struct json_object *object,
@@ -65,7 +74,7 @@ static bool open_host(const struct command_options *options, const char *host, s
 	if (holds.target.node)
 		error_set(err, ERROR_USAGE, "open takes hosts, not %s", host);
 	else
-		ok = connect_host(&holds, object, err);
+		ok = connect_host(&holds, 0, object, err);
 	target_options_clear(&holds);
 	return ok;
 }

@@ -21,6 +21,8 @@ struct reading {
 	struct settings_list *hosts;
 	const char *folder; /* where relative names of Include lie */
 	size_t files;
+	void (*visit)(void *context, const char *path); /* or NULL */
+	void *context;
 };
 
 static bool is_blank(char c)
@@ -119,6 +121,8 @@ static void read_file(struct reading *r, const char *path, unsigned depth)
 
 	if (depth > DEPTH_MAX || r->files++ >= FILES_MAX)
 		return;
+	if (r->visit)
+		r->visit(r->context, path);
 	buf_init(&text, FILE_MAX);
 	if (host_read_file(path, &text, NULL, NULL, &err))
 		names_parse_ssh_config(buf_text(&text), text.len, r->hosts, &includes);
@@ -151,21 +155,30 @@ static void sort(struct settings_list *list)
 	list->count = kept;
 }
 
-static void read_ssh_config(const char *file, struct settings_list *hosts)
+static void read_ssh_config(const char *file, struct reading *r)
 {
 	char *folder = xasprintf("%s/.ssh", host_home());
-	struct reading r = { .hosts = hosts, .folder = folder };
 
+	r->folder = folder;
 	if (file && strcmp(file, "none") != 0) {
-		read_file(&r, file, 0);
+		read_file(r, file, 0);
 	} else if (!file) {
 		char *path = xasprintf("%s/config", folder);
-		read_file(&r, path, 0);
+		read_file(r, path, 0);
 		free(path);
-		r.folder = "/etc/ssh";
-		read_file(&r, machine_file, 0);
+		r->folder = "/etc/ssh";
+		read_file(r, machine_file, 0);
 	}
 	free(folder);
+}
+
+void names_config_files(const char *ssh_config, void (*visit)(void *context, const char *path), void *context)
+{
+	struct settings_list hosts = { 0 };
+	struct reading r = { .hosts = &hosts, .visit = visit, .context = context };
+
+	read_ssh_config(ssh_config, &r);
+	settings_list_clear(&hosts);
 }
 
 static void add_names(const struct settings_list *patterns, struct settings_list *names)
@@ -178,7 +191,9 @@ static void add_names(const struct settings_list *patterns, struct settings_list
 
 void names_hosts(const struct settings *settings, const char *ssh_config, struct settings_list *hosts)
 {
-	read_ssh_config(ssh_config, hosts);
+	struct reading r = { .hosts = hosts };
+
+	read_ssh_config(ssh_config, &r);
 	for (size_t i = 0; i < settings->hosts.count; i++)
 		add_names(&settings->hosts.blocks[i].match, hosts);
 	for (size_t i = 0; i < settings->group_count; i++)

@@ -18,6 +18,11 @@
 void names_hosts(const struct settings *settings, const char *ssh_config, struct settings_list *hosts);
 /* The nodes that the configuration files name for this host. */
 void names_nodes(const struct settings *settings, const char *host, struct settings_list *nodes);
+/*
+ * Every file that ssh_config leads to: those above, and what their Include lines name. Which of them count for a host is not looked at. `visit`
+ * is also called for what cannot be read.
+ */
+void names_config_files(const char *ssh_config, void (*visit)(void *context, const char *path), void *context);
 /* The hosts in one ssh_config's text; the patterns of its Include lines go to `includes`. */
 void names_parse_ssh_config(const char *text, size_t len, struct settings_list *hosts, struct settings_list *includes);
 

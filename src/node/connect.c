@@ -81,6 +81,11 @@ static bool begin_again(struct connection *c, struct error *err)
 	while (may_begin_again(c, err)) {
 		log_v("SSH", "%s; connecting anew", err->message);
 		close_tunnel(c, err);
+		/* Found anew: a process that is forked now, and may stay, must not have them. */
+		cookie_wipe(&c->cookie);
+		tls_context_free(c->tls);
+		c->tls = NULL;
+		c->tls_locked = false;
 		c->times.ssh = c->times.epmd = 0;
 		c->cookie_err.code = ERROR_NONE;
 		c->noted.port = 0;

@@ -3,6 +3,11 @@
 
 #include "platform/platform.h"
 
+/* A sanitizer looks into its own process by a thread that traces it. */
+#if defined(USE_SECCOMP) && defined(__SANITIZE_ADDRESS__)
+#undef USE_SECCOMP
+#endif
+
 #ifdef USE_SECCOMP
 
 #include <errno.h>

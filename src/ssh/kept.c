@@ -4,6 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +18,8 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/host.h"
 #include "base/io.h"
+#include "config/names.h"
 #include "platform/platform.h"
 #include "ssh/mux_client.h"
 
@@ -50,29 +52,39 @@ static void add_text(struct buf *key, const char *text)
 }
 
 /* Which file, in which state. */
-static void add_file(struct buf *key, const char *path)
+static void add_file(void *context, const char *path)
 {
+	struct buf *key = context;
 	struct stat st;
 
 	if (stat(path, &st) < 0)
 		buf_printf(key, "none %s", path);
 	else
-		buf_printf(key, "%llu %llu %lld %lld.%09ld", (unsigned long long)st.st_dev,
+		buf_printf(key, "%llu %llu %lld %lld.%09ld %lld.%09ld", (unsigned long long)st.st_dev,
 			   (unsigned long long)st.st_ino, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
-			   st.st_mtim.tv_nsec);
+			   st.st_mtim.tv_nsec, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
 	buf_put_u8(key, '\0');
 }
 
+/* ssh takes the home from the password database, we from $HOME first: both are looked at. */
 static void add_config(struct buf *key, const char *given)
 {
-	if (given) {
-		add_file(key, given);
-		return;
+	const struct passwd *account = given ? NULL : getpwuid(geteuid());
+
+	names_config_files(given, add_file, key);
+	if (account) {
+		char *own = xasprintf("%s/.ssh/config", account->pw_dir);
+		add_file(key, own);
+		free(own);
 	}
-	char *own = xasprintf("%s/.ssh/config", host_home());
-	add_file(key, own);
-	add_file(key, "/etc/ssh/ssh_config");
-	free(own);
+}
+
+/* What a path in an option is relative to. */
+static void add_directory(struct buf *key)
+{
+	char path[PATH_MAX];
+
+	add_text(key, getcwd(path, sizeof path) ? path : "nowhere");
 }
 
 static bool digest(const struct tunnel_options *options, uint8_t out[EVP_MAX_MD_SIZE])
@@ -85,6 +97,8 @@ static bool digest(const struct tunnel_options *options, uint8_t out[EVP_MAX_MD_
 	add_config(&key, options->ssh_config);
 	for (size_t i = 0; options->ssh_options && options->ssh_options[i]; i++)
 		add_text(&key, options->ssh_options[i]);
+	if (options->ssh_options && options->ssh_options[0])
+		add_directory(&key);
 	bool ok =
 		!key.overflow && EVP_Digest(key.data, key.len, out, &len, EVP_sha256(), NULL) == 1 && len >= NAME_BYTES;
 	buf_clear(&key);

@@ -24,7 +24,7 @@ enum {
 	END_MS = 2000,
 };
 
-static const struct {
+static const struct complaint {
 	const char *words;
 	enum error_code code;
 	const char *cure; /* NULL: ssh's own words are enough */
@@ -60,6 +60,16 @@ static char *last_words(const char *text)
 	return xstrndup(text + begin, end - begin);
 }
 
+/* The first of the complaints that the text has; NULL: none. */
+static const struct complaint *find_complaint(const char *text)
+{
+	for (size_t i = 0; i < sizeof complaints / sizeof *complaints; i++) {
+		if (strstr(text, complaints[i].words))
+			return &complaints[i];
+	}
+	return NULL;
+}
+
 void master_explain(const char *text, const struct ssh_config *config, struct error *err)
 {
 	char *words = last_words(text), flag[SSH_FLAG_MAX];
@@ -71,13 +81,14 @@ void master_explain(const char *text, const struct ssh_config *config, struct er
 		error_append(err, " (the host's key is %.*s)", (int)strcspn(key, " .\r\n"), key);
 	error_cure(err, "`ssh -v%s %s` shows what it does", ssh_config_flag(config->ssh_config_file, flag),
 		   config->destination);
-	for (size_t i = 0; i < sizeof complaints / sizeof *complaints; i++) {
-		if (!strstr(text, complaints[i].words))
-			continue;
-		err->code = complaints[i].code;
-		if (complaints[i].cure)
-			error_cure(err, "%s", complaints[i].cure);
-		break;
+	/* Its last words are its own. Before them may stand a banner of the server's, who could put anything there; but not before its key was accepted. */
+	const struct complaint *found = strstr(words, "Host key verification failed") ? NULL : find_complaint(words);
+	if (!found)
+		found = find_complaint(text);
+	if (found) {
+		err->code = found->code;
+		if (found->cure)
+			error_cure(err, "%s", found->cure);
 	}
 	free(words);
 }

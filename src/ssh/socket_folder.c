@@ -106,13 +106,22 @@ bool socket_folder_listen_at(struct socket_folder *f, const char *path, struct e
 	return false;
 }
 
+bool socket_folder_is_there(const struct socket_folder *f)
+{
+	struct stat st;
+
+	return f->socket[0] && stat(f->socket, &st) == 0 && st.st_ino == f->made;
+}
+
 void socket_folder_remove(struct socket_folder *f)
 {
 	struct stat st;
 
-	io_close(&f->listener);
-	if (f->socket[0] && stat(f->socket, &st) == 0 && (!f->made || st.st_ino == f->made))
+	/* Only what is ours: in a folder of our own, or made by us. And while it is listened on still: who finds nobody there takes its place. */
+	bool ours = f->folder[0] || f->made;
+	if (f->socket[0] && ours && stat(f->socket, &st) == 0 && (!f->made || st.st_ino == f->made))
 		unlink(f->socket);
+	io_close(&f->listener);
 	if (f->folder[0])
 		rmdir(f->folder);
 	f->folder[0] = f->socket[0] = '\0';

@@ -27,6 +27,8 @@ bool socket_folder_reserve(struct socket_folder *f, struct error *err);
 bool socket_folder_listen_at(struct socket_folder *f, const char *path, struct error *err);
 /* Removes the socket of that path and its folder, which another process made and can remove no more; NULL is allowed. */
 void socket_folder_forget(const char *socket);
+/* Is the socket still at its path? */
+bool socket_folder_is_there(const struct socket_folder *f);
 /* Removes socket and folder, which may be gone already; what another one made in their place stays. */
 void socket_folder_remove(struct socket_folder *f);
 

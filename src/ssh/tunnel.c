@@ -297,6 +297,11 @@ bool tunnel_was_there(const struct tunnel *t)
 	return t->was_there;
 }
 
+bool tunnel_is_openssh(const struct tunnel *tunnel)
+{
+	return tunnel->foreign;
+}
+
 bool tunnel_stays(const struct tunnel *t)
 {
 	return t->stays || t->was_there;

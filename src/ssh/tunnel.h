@@ -106,6 +106,8 @@ struct tunnel *tunnel_open_socket(const char *path, struct error *err);
 void tunnel_close(struct tunnel *tunnel, struct error *err);
 /* Was the connection there before us? What is lost of such a one before anything was sent through it may be tried again. */
 bool tunnel_was_there(const struct tunnel *tunnel);
+/* Does an OpenSSH make it? */
+bool tunnel_is_openssh(const struct tunnel *tunnel);
 /* Will it be there after us? */
 bool tunnel_stays(const struct tunnel *tunnel);
 /* What is noted behind a connection that stays. Does not wait for one that is still coming up. */

@@ -174,13 +174,15 @@ bool tunnel_wait(struct tunnel *t, int64_t deadline, struct tunnel_info *info, s
 bool tunnel_recall(struct tunnel *t, const char *key, char value[TUNNEL_VALUE_MAX])
 {
 	const struct answer wanted = { .info = &t->info, .notes = &t->notes };
-	struct error ignored;
+	struct error ignored = { .code = ERROR_NONE };
 
 	if (!t->was_there || t->foreign)
 		return false;
 	if (!t->control.asked && !(ask_tunnel(t, &ignored) &&
-				   hear(&t->control, MUX_S_ALIVE, true, &wanted, clock_ms() + HELLO_MS, &ignored)))
+				   hear(&t->control, MUX_S_ALIVE, true, &wanted, clock_ms() + HELLO_MS, &ignored))) {
+		io_give_back(&ignored);
 		return false;
+	}
 	for (size_t i = 0; i < t->notes.count; i++) {
 		if (strcmp(t->notes.notes[i].key, key) == 0) {
 			memcpy(value, t->notes.notes[i].value, TUNNEL_VALUE_MAX);

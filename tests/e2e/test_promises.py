@@ -111,6 +111,8 @@ def test_the_holder_of_the_connection_gives_up_what_it_does_not_need(start, beam
     broker = [pid for pid in tree(child.pid) if pid != child.pid]
     with open(os.path.join(os.environ.get("BUILDDIR") or os.path.dirname(beamline.path), "config.h"), encoding="utf-8") as file:
         can = "#define USE_SECCOMP 1" in file.read()
+    with open(beamline.path, "rb") as program:
+        can = can and b"__asan_init" not in program.read()  # which traces itself
     for pid in broker:
         with open(f"/proc/{pid}/status", encoding="utf-8") as file:
             told = dict(line.split(":\t", 1) for line in file.read().splitlines() if ":\t" in line)
