@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -18,6 +19,17 @@ static bool is_meant(const struct tunnel_status *status, const char *const *word
 	return false;
 }
 
+/* It may be connecting still, or be stopped. Whose it is only it can tell. */
+static bool note_silent(const char *path, const struct command_options *options, struct error *err)
+{
+	if (!options->all) {
+		log_notice("what holds the connection at %s does not answer; whose it is is not known", path);
+		return true;
+	}
+	error_set(err, ERROR_SSH_LOST, "what holds the connection at %s does not answer, and was not closed", path);
+	return error_cure(err, "it may be connecting still, or be stopped: pgrep -af beamline shows it");
+}
+
 /* Who serves it may be connecting still, and so answers nothing. */
 static bool end_all(const char *const *paths, const struct command_options *options, const char *const *words,
 		    int count, struct json_object *closed, struct error *err)
@@ -33,6 +45,8 @@ static bool end_all(const char *const *paths, const struct command_options *opti
 				return false;
 			}
 			kept_sweep(paths[i]);
+			if (access(paths[i], F_OK) == 0)
+				ok = note_silent(paths[i], options, err) && ok;
 			continue;
 		}
 		if (!options->all && !is_meant(&status, words, count))

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "node/host_beams.h"
 #include "node/locate.h"
@@ -135,12 +136,14 @@ static bool say_names(struct connection *c, struct error *err)
 {
 	struct epmd_names names;
 	struct stream stream;
-	struct error ignored;
+	struct error ignored = { .code = ERROR_NONE };
 	char text[512];
 
 	if (!locate_ask(c->tunnel, connect_epmd_port(c), NULL, &stream, &ignored) ||
-	    !locate_names(&stream, connect_step_deadline(c), &names, &ignored))
+	    !locate_names(&stream, connect_step_deadline(c), &names, &ignored)) {
+		io_give_back(&ignored);
 		return false;
+	}
 	list_names(&names, text, sizeof text);
 	if (names.count)
 		error_cure(err, "it knows: %s", text);

@@ -13,7 +13,6 @@
 enum {
 	ALIVE_INTERVAL_S = 15, /* where ssh_config has no ServerAliveInterval */
 	ALIVE_COUNT = 3,
-	LOOK_MS = 60 * 1000, /* for the own socket, while nobody uses it */
 	/*
 	 * After a sleep of this machine, or a change of its address, the connection may be dead without a word. Who comes then is not
 	 * to wait for long: it can connect anew. Nobody else has a channel that could be lost.
@@ -113,9 +112,8 @@ int64_t broker_alive_until(const struct broker *b)
 	int64_t until = b->service.ssh ? ask_at(b) : INT64_MAX;
 
 	if (b->stays && b->unused_since && b->front < 0 && b->client_count == 0) {
-		int64_t end = clock_ms() + b->start->persist_ms - idle_ms(b), look = clock_ms() + LOOK_MS;
+		int64_t end = clock_ms() + b->start->persist_ms - idle_ms(b);
 		until = end < until ? end : until;
-		until = look < until ? look : until;
 	}
 	return until;
 }
@@ -124,7 +122,7 @@ bool broker_is_over(const struct broker *b)
 {
 	if (!b->stays || b->front >= 0 || b->client_count > 0)
 		return false;
-	/* One whose socket has gone, as with a session's /run/user, nobody can find any more. */
+	/* One whose socket has gone, as with a session's /run/user, nobody can find any more; that is looked at with each keepalive. */
 	return !b->service.ssh || !socket_folder_is_there(&b->folder) ||
 	       (b->unused_since && idle_ms(b) >= b->start->persist_ms);
 }

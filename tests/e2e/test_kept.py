@@ -5,13 +5,16 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
+import threading
 import time
 
 import pytest
 
 from rig import wait_for
 from test_promises import memory_holds
+from test_tunnel import is_alive
 
 LONG = bool(os.environ.get("BEAMLINE_LONG"))
 
@@ -405,3 +408,103 @@ def test_the_holder_has_no_passphrase(beamline, make, rig, kept):
     [row] = kept()
     assert memory_holds(row["pid"], key.encode())  # an option, so that the search is known to find what is there
     assert memory_holds(row["pid"], passphrase.encode()) is None
+
+
+# What a review found
+
+def test_an_included_file_counts(beamline, sshd, node, kept, rig, make):
+    first, second = make.proxy(sshd.port), make.proxy(sshd.port)
+    with open(sshd.client_config(port=first.port, StrictHostKeyChecking="no"), encoding="utf-8") as file:
+        text = file.read()
+    included = rig.write(f"included.{rig.count()}", text)
+    config = rig.write(f"including.{rig.count()}", f"Include {included}\n")
+    assert beamline("open", "rig", config=config, epmd_port=False).status == 0
+    assert beamline("eval", "rig:demo", "1+1", config=config).stdout == "2\n" and count_connections(first) == 1
+    rig.write(os.path.basename(included), text.replace(str(first.port), str(second.port)))
+    assert beamline("eval", "rig:demo", "1+1", config=config).stdout == "2\n"
+    assert (count_connections(first), count_connections(second)) == (1, 1)
+
+
+@pytest.mark.root
+def test_a_holder_that_comes_after_a_lost_one_has_no_cookie(beamline, way, node, kept, rig):
+    cookie = rig.write(f"cookie.{rig.count()}", "rigcookie", 0o400)
+    assert beamline("open", "rig", config=way.config, epmd_port=False).status == 0
+    way.set(stall_after=["up", 0], connection=1)
+    done = beamline("--persist", "1h", "--cookie-file", cookie, "eval", "rig:demo", "1+1", config=way.config)
+    assert done.stdout == "2\n" and count_connections(way) == 2, done
+    [row] = kept()
+    assert not memory_holds(row["pid"], b"rigcookie")
+
+
+def test_a_signal_is_not_lost_while_a_holder_is_asked(beamline, way, node, kept, rig, open_rig, epmd):
+    open_rig(way.config)
+    [row] = kept()
+    os.kill(row["pid"], signal.SIGSTOP)
+    try:
+        for after in (0.01, 0.02, 0.03, 0.04):
+            child = subprocess.Popen([beamline.path, "eval", "--ssh-config", way.config, "--epmd-port", str(epmd.port), "rig:demo", "1+1"],
+                                     env=rig.base_env(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(after)
+            child.send_signal(signal.SIGTERM)
+            assert child.wait(5) in (143, -signal.SIGTERM)
+    finally:
+        os.kill(row["pid"], signal.SIGCONT)
+
+
+def test_a_holder_whose_queue_is_full_keeps_its_socket(beamline, way, node, kept, open_rig):
+    open_rig(way.config)
+    [row] = kept()
+    os.kill(row["pid"], signal.SIGSTOP)
+    waiting = []
+    try:
+        while True:
+            client = socket.socket(socket.AF_UNIX)
+            client.setblocking(False)
+            waiting.append(client)
+            try:
+                client.connect(row["socket"])
+            except BlockingIOError:
+                break
+        beamline("--persist", "1h", "eval", "rig:demo", "1+1", config=way.config)
+        assert os.path.exists(row["socket"])
+        done = close(beamline, "--all")
+        assert done.status == 75 and "does not answer" in done.stderr, done
+    finally:
+        for client in waiting:
+            client.close()
+        os.kill(row["pid"], signal.SIGCONT)
+    wait_for("the holder's answer", 10, lambda: [other["pid"] for other in kept()] == [row["pid"]])
+
+
+def test_a_holder_without_its_socket_ends(beamline, sshd, node, kept):
+    config = sshd.client_config(ServerAliveInterval=1)
+    assert beamline("open", "rig", config=config, epmd_port=False).status == 0
+    [row] = kept()
+    os.unlink(row["socket"])
+    wait_for("its end", 10, lambda: not is_alive(row["pid"]))
+
+
+def test_what_openssh_makes_does_not_stay(beamline, sshd, kept):
+    done = beamline("open", "--transport", "openssh", "rig", config=sshd.config, epmd_port=False)
+    assert done.status == 78 and "[ssh_unsupported]" in done.stderr and "ControlPersist" in done.stderr, done
+    assert kept() == []
+
+
+def test_open_does_not_try_for_ever(beamline, sshd, kept, rig):
+    """A ControlPath whose server takes everybody and says nothing."""
+    path = os.path.join(rig.folder, f"mute.{rig.count()}")
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen(64)
+
+        def refuse():
+            while True:
+                try:
+                    server.accept()[0].close()
+                except OSError:
+                    return
+        threading.Thread(target=refuse, daemon=True).start()
+        done = beamline("open", "rig", config=sshd.client_config(ControlPath=path), epmd_port=False)
+        assert done.status != 0, done
+        server.shutdown(socket.SHUT_RDWR)
+    os.unlink(path)

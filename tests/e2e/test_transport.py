@@ -112,6 +112,13 @@ def test_a_certificate_of_the_users(beamline, make, rig, node):
     assert done.stdout == "2\n" and "CertificateFile is set" in done.stderr, done
 
 
+def test_a_banner_does_not_decide_what_went_wrong(beamline, make, rig):
+    banner = rig.write(f"banner.{rig.count()}", "Idle sessions are timed out after 10 minutes.\n", 0o644)
+    sshd = make.sshd(extra=[f"Banner {banner}"])
+    done = beamline(*OPENSSH, "nodes", "rig", config=sshd.client_config(IdentityFile="/nonexistent"))
+    assert done.status == 77 and "[auth_refused]" in done.stderr, done
+
+
 def test_what_goes_wrong_is_told_as_well(beamline, make, rig, sshd):
     def failed(status, code, *words, config=None):
         done = beamline(*OPENSSH, *words, "nodes", "rig", config=config)
