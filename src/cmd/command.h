@@ -22,8 +22,8 @@ enum option_group {
 	GROUP_HOSTS = 1 << 5,   /* hosts alone */
 	GROUP_OPEN = 1 << 6,    /* open alone */
 	GROUP_CLOSE = 1 << 7,   /* close alone */
-	GROUP_FORWARD = 1 << 9, /* forward alone */
 	GROUP_MANY = 1 << 8,    /* what takes many targets */
+	GROUP_FORWARD = 1 << 9, /* forward alone */
 };
 
 enum { COMMAND_OPTIONS_MAX = 128 };

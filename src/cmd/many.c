@@ -166,27 +166,24 @@ static bool count_ended(struct many *m, struct many_host *h)
 	return many_show_ended(m, h);
 }
 
-/* Takes what is there; closes it at its end. */
-static void read_stream(struct many_host *h, int which, struct buf *into)
-{
-	uint8_t *room = buf_reserve(into, READ_SIZE);
-	ssize_t n;
-
-	/* It says more than there may be: a result has its own limit below this one. */
-	if (!room) {
-		io_close(&h->fds[which]);
-		return;
-	}
-	n = io_read(h->fds[which], room, READ_SIZE);
-	if (n > 0)
-		into->len += (size_t)n;
-	else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
-		io_close(&h->fds[which]);
-}
-
 static struct buf *buffer_of(struct many_host *h, int which)
 {
 	return which == OUT ? &h->out : which == ERR ? &h->err : &h->report;
+}
+
+/* Takes what is there; closes it at its end. True: something was. */
+static bool read_stream(struct many_host *h, int which)
+{
+	struct buf *into = buffer_of(h, which);
+	uint8_t *room = buf_reserve(into, READ_SIZE);
+	ssize_t n = room ? io_read(h->fds[which], room, READ_SIZE) : 0;
+
+	if (n > 0)
+		into->len += (size_t)n;
+	else if (n == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
+		/* Its end, or it says more than there may be: a result has its own limit below this one. */
+		io_close(&h->fds[which]);
+	return n > 0;
 }
 
 static bool serve(struct many *m, struct many_host *h, const short *revents)
@@ -194,10 +191,8 @@ static bool serve(struct many *m, struct many_host *h, const short *revents)
 	bool came = false;
 
 	for (int i = 0; i < STREAMS; i++) {
-		if (h->fds[i] < 0 || !revents[i])
-			continue;
-		read_stream(h, i, buffer_of(h, i));
-		came |= i != REPORT;
+		if (h->fds[i] >= 0 && revents[i])
+			came |= read_stream(h, i) && i != REPORT;
 	}
 	if (came && !many_show_more(m, h))
 		return false;
@@ -205,13 +200,9 @@ static bool serve(struct many *m, struct many_host *h, const short *revents)
 	if (h->fds[REPORT] >= 0)
 		return true;
 	for (int i = OUT; i <= ERR; i++) {
-		for (size_t before = SIZE_MAX; h->fds[i] >= 0 && before != buffer_of(h, i)->len;) {
-			before = buffer_of(h, i)->len;
-			read_stream(h, i, buffer_of(h, i));
+		while (h->fds[i] >= 0 && read_stream(h, i)) {
 			if (!many_show_more(m, h))
 				return false;
-			if (buffer_of(h, i)->len < before)
-				before = SIZE_MAX;
 		}
 		io_close(&h->fds[i]);
 	}
@@ -323,6 +314,7 @@ bool many_outcome(const struct many *m, struct error *err)
 
 bool many_run(struct many *m, struct error *err)
 {
+	m->at_once = most_at_once(m->options);
 	many_show_begin(m);
 	bool ok = start_more(m);
 	while (ok && m->running > 0) {
@@ -350,7 +342,7 @@ bool many_init(struct many *m, const struct command_options *options, const char
 						 .except = options->except.values,
 						 .limit = (size_t)options->limit };
 
-	*m = (struct many){ .options = options, .at_once = most_at_once(options) };
+	*m = (struct many){ .options = options };
 	if (!targets_expand(&request, &m->targets, err))
 		return false;
 	m->targets.many |= options->except.count > 0 || options->limit > 0;

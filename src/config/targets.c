@@ -207,19 +207,19 @@ static bool add_file(struct expansion *e, const char *path, struct error *err)
 	return ok;
 }
 
-/* Where the host ends: brackets may hold colons. */
-static size_t host_length(const char *text)
+/* Up to the first such character outside of brackets. */
+static size_t length_to(const char *text, char stop)
 {
 	size_t len = 0;
 
-	for (bool inside = false; text[len] && (inside || text[len] != ':'); len++)
+	for (bool inside = false; text[len] && (inside || text[len] != stop); len++)
 		inside = text[len] == '[' || (inside && text[len] != ']');
 	return len;
 }
 
 static bool add_word(struct expansion *e, char *word, struct error *err)
 {
-	size_t len = host_length(word);
+	size_t len = length_to(word, ':');
 
 	if (strcmp(word, "-") == 0)
 		return add_file(e, NULL, err);
@@ -242,22 +242,12 @@ static bool add_word(struct expansion *e, char *word, struct error *err)
 	return ok;
 }
 
-/* Up to the next comma outside of brackets. */
-static size_t word_length(const char *text)
-{
-	size_t len = 0;
-
-	for (bool inside = false; text[len] && (inside || text[len] != ','); len++)
-		inside = text[len] == '[' || (inside && text[len] != ']');
-	return len;
-}
-
 static bool add_words(struct expansion *e, const char *text, struct error *err)
 {
 	bool ok = true;
 
 	for (const char *at = text; ok;) {
-		size_t len = word_length(at);
+		size_t len = length_to(at, ',');
 		char *word = xstrndup(at, len);
 		if (len == 0)
 			ok = error_set(err, ERROR_USAGE, "“%s” has an empty target", text);
@@ -278,7 +268,7 @@ static bool is_named(const char *target, const char *word)
 {
 	size_t len = strlen(word);
 	const char *at = strchr(target, '@');
-	const char *host = at && at < target + host_length(target) ? at + 1 : target;
+	const char *host = at && at < target + length_to(target, ':') ? at + 1 : target;
 
 	return (strncmp(target, word, len) == 0 && (target[len] == '\0' || target[len] == ':')) ||
 	       (strncmp(host, word, len) == 0 && (host[len] == '\0' || host[len] == ':'));
