@@ -32,8 +32,9 @@ struct forward {
 	struct connection connection;
 	char node[2048]; /* in full, where it told its name */
 	int listener;
-	uint16_t port;
-	bool warned; /* that nobody can tell whose a connection is */
+	char address[32]; /* of it, "127.0.0.1:PORT" */
+	const char *port; /* in that */
+	bool warned;      /* that nobody can tell whose a connection is */
 	struct stream streams[CONNECTIONS_MAX];
 	size_t count;
 	pid_t child; /* the command; 0: there is none */
@@ -79,7 +80,8 @@ static bool listen_here(struct forward *f, struct error *err)
 		error_set(err, ERROR_LISTEN, "127.0.0.1 port %d: %s", f->options->listen, strerror(errno));
 		return error_cure(err, "leave --listen out: a free port is taken then");
 	}
-	f->port = ntohs(address.sin_port);
+	snprintf(f->address, sizeof f->address, "127.0.0.1:%u", (unsigned)ntohs(address.sin_port));
+	f->port = strchr(f->address, ':') + 1;
 	return true;
 }
 
@@ -92,15 +94,13 @@ static void put_variable(struct output *out, const char *name, const char *value
 	output_put(out, "'\n", 2);
 }
 
-static bool tell_text(const struct forward *f, const char *address, struct error *err)
+static bool tell_text(const struct forward *f, struct error *err)
 {
 	struct output out;
-	char port[8];
 
 	output_init(&out, STDOUT_FILENO, "standard output", 64 * 1024);
-	snprintf(port, sizeof port, "%u", (unsigned)f->port);
-	put_variable(&out, "BEAMLINE_ADDRESS", address);
-	put_variable(&out, "BEAMLINE_PORT", port);
+	put_variable(&out, "BEAMLINE_ADDRESS", f->address);
+	put_variable(&out, "BEAMLINE_PORT", f->port);
 	put_variable(&out, "BEAMLINE_NODE", f->node);
 	bool ok = output_flush(&out, err);
 	output_clear(&out);
@@ -109,32 +109,26 @@ static bool tell_text(const struct forward *f, const char *address, struct error
 
 static bool tell(const struct forward *f, const char *target, struct error *err)
 {
-	char address[32];
-
-	snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)f->port);
 	if (f->options->json) {
 		struct json_object *object = json_object_new_object();
 		json_object_object_add(object, "ok", json_object_new_boolean(true));
 		report_add_text(object, "target", target);
 		report_add_text(object, "node", f->node);
-		report_add_text(object, "address", address);
-		json_object_object_add(object, "port", json_object_new_int(f->port));
+		report_add_text(object, "address", f->address);
+		json_object_object_add(object, "port", json_object_new_int((int)strtol(f->port, NULL, 10)));
 		return report_json(object, err);
 	}
-	if (!tell_text(f, address, err))
+	if (!tell_text(f, err))
 		return false;
-	log_notice("%s leads to %s, for your own processes only, until Ctrl-C", address, f->node);
+	log_notice("%s leads to %s, for your own processes only, until Ctrl-C", f->address, f->node);
 	return true;
 }
 
 /* In the child. */
 static void NORETURN become_command(const struct forward *f, const char *const *argv)
 {
-	char text[32];
-
-	snprintf(text, sizeof text, "127.0.0.1:%u", (unsigned)f->port);
-	setenv("BEAMLINE_ADDRESS", text, 1);
-	setenv("BEAMLINE_PORT", strchr(text, ':') + 1, 1);
+	setenv("BEAMLINE_ADDRESS", f->address, 1);
+	setenv("BEAMLINE_PORT", f->port, 1);
 	setenv("BEAMLINE_NODE", f->node, 1);
 	io_release_signals();
 	execvp(argv[0], (char *const *)argv);
@@ -181,7 +175,7 @@ static bool accept_one(struct forward *f, struct error *err)
 	io_set_cloexec(fd);
 	bool ok = true;
 	if (!is_ours(f, fd))
-		log_notice("a connection to port %u by another user was refused", (unsigned)f->port);
+		log_notice("a connection to port %s by another user was refused", f->port);
 	else if (tunnel_forward_from(c->tunnel, fd, c->loopback, c->port, &f->streams[f->count], &failure))
 		f->count++;
 	else if (failure.code == ERROR_SSH_LOST)
