@@ -323,6 +323,15 @@ static bool read_line(struct asking *a, struct buf *answer, struct error *err)
 	}
 }
 
+static void (*tell_question)(void *context, bool asking);
+static void *tell_context;
+
+void terminal_on_question(void (*tell)(void *context, bool asking), void *context)
+{
+	tell_question = tell;
+	tell_context = context;
+}
+
 bool terminal_ask(const char *question, bool hidden, struct buf *answer, struct error *err)
 {
 	struct asking a = { .fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC), .question = question };
@@ -334,6 +343,8 @@ bool terminal_ask(const char *question, bool hidden, struct buf *answer, struct 
 	a.during.c_lflag |= ICANON | ISIG | ECHO;
 	if (hidden)
 		a.during.c_lflag &= (tcflag_t)~ECHO;
+	if (tell_question)
+		tell_question(tell_context, true);
 	bool told = io_tell_stop(true);
 	put_question(&a);
 	bool ok = read_line(&a, answer, err);
@@ -343,5 +354,7 @@ bool terminal_ask(const char *question, bool hidden, struct buf *answer, struct 
 		io_write_all(a.fd, "\n", 1);
 	close(a.fd);
 	io_tell_stop(told);
+	if (tell_question)
+		tell_question(tell_context, false);
 	return ok;
 }

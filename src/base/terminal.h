@@ -51,5 +51,7 @@ bool terminal_can_ask(void);
  * Errors: ERROR_USAGE (no terminal), ERROR_INTERRUPTED (Ctrl-C, or the terminal has gone).
  */
 bool terminal_ask(const char *question, bool hidden, struct buf *answer, struct error *err);
+/* Is called before each question of this process, and after it; NULL: nobody is. */
+void terminal_on_question(void (*tell)(void *context, bool asking), void *context);
 
 #endif

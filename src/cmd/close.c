@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "cmd/command.h"
@@ -44,8 +42,7 @@ static bool end_all(const char *const *paths, const struct command_options *opti
 				*err = failure;
 				return false;
 			}
-			kept_sweep(paths[i]);
-			if (access(paths[i], F_OK) == 0)
+			if (!kept_sweep(paths[i]))
 				ok = note_silent(paths[i], options, err) && ok;
 			continue;
 		}

@@ -9,26 +9,10 @@
 #include "cmd/target_options.h"
 #include "config/targets.h"
 
-enum { PERSIST_MS = 8 * 60 * 60 * 1000, AGAIN_MAX = 3 };
+enum { PERSIST_MS = 8 * 60 * 60 * 1000 };
 
-static bool cannot_stay(struct error *err)
-{
-	error_set(err, ERROR_NO_RESOURCES, "there is no private folder for the socket of a connection that stays");
-	return error_cure(err,
-			  "set XDG_RUNTIME_DIR to a folder of yours with mode 0700; what is not yours must not be "
-			  "at /tmp/beamline-%lu",
-			  (unsigned long)geteuid());
-}
-
-static bool openssh_does_not_stay(struct error *err)
-{
-	error_set(err, ERROR_SSH_UNSUPPORTED, "a connection that OpenSSH makes does not stay");
-	return error_cure(err,
-			  "ControlMaster auto and ControlPersist 8h in ssh_config keep one, which beamline then uses");
-}
-
-/* Waits until it is connected, however long a person takes to type. `again`: how often one that was there was found to end. */
-static bool connect_host(const struct target_options *holds, int again, struct json_object *object, struct error *err)
+/* Waits until it is connected, however long a person takes to type. *tries: tunnel_may_try_again. */
+static bool connect_host(const struct target_options *holds, int *tries, struct json_object *object, struct error *err)
 {
 	const struct tunnel_options options = {
 		.destination = holds->target.destination,
@@ -39,16 +23,12 @@ static bool connect_host(const struct target_options *holds, int again, struct j
 		.persist_ms = holds->connect.persist_ms ? holds->connect.persist_ms : PERSIST_MS,
 	};
 	struct tunnel *tunnel = tunnel_open(&options, err);
-	bool lost = false, ok = false;
+	bool again = false, ok = false;
 	struct tunnel_info info;
 
 	if (!tunnel)
 		return false;
-	if (tunnel_is_openssh(tunnel)) {
-		openssh_does_not_stay(err);
-	} else if (!tunnel_stays(tunnel)) {
-		cannot_stay(err);
-	} else if (tunnel_wait(tunnel, IO_NO_DEADLINE, &info, err)) {
+	if (tunnel_stays(tunnel, err) && tunnel_wait(tunnel, IO_NO_DEADLINE, &info, err)) {
 		ok = true;
 		bool was_there = tunnel_was_there(tunnel);
 		log_notice("%s: %s, %s@%s port %u", options.destination, was_there ? "open already" : "open", info.user,
@@ -56,11 +36,10 @@ static bool connect_host(const struct target_options *holds, int again, struct j
 		json_object_object_add(object, "was_open", json_object_new_boolean(was_there));
 		report_add_text(object, "socket", tunnel_socket(tunnel));
 	} else {
-		lost = err->code == ERROR_SSH_LOST && tunnel_was_there(tunnel);
+		again = tunnel_may_try_again(tunnel, err, tries);
 	}
 	tunnel_close(tunnel, err);
-	/* It ended just when we came. */
-	return lost && again < AGAIN_MAX ? connect_host(holds, again + 1, object, err) : ok;
+	return again ? connect_host(holds, tries, object, err) : ok;
 }
 
 static bool open_host(const struct command_options *options, const char *host, struct json_object *object,
@@ -74,7 +53,7 @@ static bool open_host(const struct command_options *options, const char *host, s
 	if (holds.target.node)
 		error_set(err, ERROR_USAGE, "open takes hosts, not %s", host);
 	else
-		ok = connect_host(&holds, 0, object, err);
+		ok = connect_host(&holds, &(int){ 0 }, object, err);
 	target_options_clear(&holds);
 	return ok;
 }

@@ -65,14 +65,12 @@ static void close_tunnel(struct connection *c, struct error *err)
 /* A connection that stayed may be found lost, or end just now; and libssh may find that it cannot do what ssh_config says. */
 static bool may_begin_again(struct connection *c, const struct error *err)
 {
-	enum { AGAIN_MAX = 3 };
-
 	if ((err->code == ERROR_SSH_UNSUPPORTED || err->code == ERROR_NO_COMMON_ALGORITHM) &&
 	    c->transport == TUNNEL_AUTO) {
 		c->transport = TUNNEL_OPENSSH;
 		return true;
 	}
-	return err->code == ERROR_SSH_LOST && c->tunnel && tunnel_was_there(c->tunnel) && c->again++ < AGAIN_MAX;
+	return tunnel_may_try_again(c->tunnel, err, &c->tries);
 }
 
 /* Nothing has been asked of a node yet, so all of it is done once more, over a new connection. False: err is the outcome. */

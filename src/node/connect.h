@@ -50,7 +50,7 @@ struct connection {
 	const char *destination;
 	bool list; /* all names are wanted */
 	enum tunnel_transport transport;
-	int again;              /* how often a connection that stayed was found to be lost */
+	int tries;              /* how often a connection that stayed was found to be lost */
 	struct epmd_port noted; /* where an earlier command found the node; port 0: nowhere */
 	struct tunnel *tunnel;
 	struct tunnel_info info;

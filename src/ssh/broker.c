@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/terminal.h"
 #include "platform/platform.h"
 #include "ssh/auth.h"
 #include "ssh/broker_process.h"
@@ -36,6 +37,14 @@ static int refuse_request(ssh_session session, ssh_message message, void *user)
 	(void)message;
 	(void)user;
 	return 1;
+}
+
+static void mark_asking(void *context, bool asking)
+{
+	struct broker *b = context;
+
+	if (b->start->kept_at)
+		socket_folder_mark_asking(&b->folder, asking);
 }
 
 static bool establish(struct broker *b)
@@ -120,6 +129,7 @@ static bool wait_for_work(struct broker *b, bool more)
 	set->count = 0;
 	int front = pollset_add(set, b->front, POLLIN);
 	int wake = pollset_add(set, broker_wake_descriptor(), POLLIN);
+	int proxy = pollset_add(set, b->session.proxy_said, POLLIN);
 	b->ssh_place = -1;
 	if (b->service.ssh) {
 		b->ssh_place = pollset_add(set, b->session.fd, (short)(POLLIN | (blocked ? POLLOUT : 0)));
@@ -136,6 +146,8 @@ static bool wait_for_work(struct broker *b, bool more)
 		for (size_t i = 0; i < set->count; i++)
 			set->fds[i].revents = 0;
 	}
+	if (pollset_events(set, proxy))
+		session_pass_on(&b->session);
 	return (pollset_events(set, wake) && broker_take_end()) || (pollset_events(set, front) && front_ended(b));
 }
 
@@ -251,9 +263,12 @@ void broker_run(const struct broker_start *start)
 
 	b.start = start;
 	b.front = start->lifeline;
+	b.service.persist_ms = start->persist_ms;
+	b.session.proxy_is_heard = start->kept_at != NULL;
 	broker_become_process(start->lifeline);
 	if (!broker_make_socket(&b.folder, start->kept_at, start->lifeline))
 		_exit(0);
+	terminal_on_question(mark_asking, &b);
 	bool ok = establish(&b);
 	b.stays = ok && start->kept_at;
 	if (!ok) {

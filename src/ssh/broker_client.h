@@ -23,6 +23,7 @@ struct broker_service {
 	bool terminate;              /* a client asked for the broker's end */
 	struct tunnel_status status; /* of a connection that stays, as of now; info and notes are not in it */
 	struct tunnel_notes notes;
+	int persist_ms; /* how long a connection that stays may be idle: the longest that a client asked for */
 };
 
 /* Takes the connected, non-blocking descriptor. */

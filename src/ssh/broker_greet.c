@@ -33,7 +33,7 @@ static const struct {
 /* Ours comes second, so that it can hold what the client's asks for. */
 bool broker_greet(const struct mux_packet *packet, struct broker_service *service, struct buf *out, bool *late_failure)
 {
-	const struct mux_extension *note;
+	const struct mux_extension *note, *persist;
 	struct mux_hello hello;
 
 	if (!mux_decode_hello(packet, &hello) || hello.version != MUX_VERSION)
@@ -42,6 +42,12 @@ bool broker_greet(const struct mux_packet *packet, struct broker_service *servic
 	note = mux_find_extension(&hello, MUX_EXTENSION_NOTE);
 	if (note)
 		mux_parse_notes(note->value, note->value_len, &service->notes);
+	persist = mux_find_extension(&hello, MUX_EXTENSION_PERSIST);
+	int ms = persist ? mux_parse_persist(persist->value, persist->value_len) : 0;
+	if (ms > service->persist_ms) {
+		service->persist_ms = ms;
+		service->status.persist_ms = ms;
+	}
 	size_t begun = mux_begin_hello(out);
 	for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
 		struct buf value;

@@ -75,6 +75,15 @@ void broker_become_process(int lifeline)
 	}
 }
 
+void broker_leave_keys(void)
+{
+	io_release_signals();
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGTSTP, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+}
+
 int broker_wake_descriptor(void)
 {
 	return wake[0];

@@ -22,6 +22,12 @@ void broker_leave_front(void);
 /* A session of its own: the terminal's keys do not reach it any more, and only SIGTERM ends it; SIGWINCH comes from OpenSSH's clients. */
 void broker_leave_terminal(void);
 
+/*
+ * In a child that becomes a program on the same terminal: the keys there (Ctrl-C, Ctrl-Z) and its end are meant for the front, and must not end
+ * what others still need. Its own end comes from us.
+ */
+void broker_leave_keys(void);
+
 /* Readable when a signal has come, after broker_leave_terminal. */
 int broker_wake_descriptor(void);
 /* Empties it. True: a signal ends the broker. */

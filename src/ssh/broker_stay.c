@@ -112,7 +112,7 @@ int64_t broker_alive_until(const struct broker *b)
 	int64_t until = b->service.ssh ? ask_at(b) : INT64_MAX;
 
 	if (b->stays && b->unused_since && b->front < 0 && b->client_count == 0) {
-		int64_t end = clock_ms() + b->start->persist_ms - idle_ms(b);
+		int64_t end = clock_ms() + b->service.persist_ms - idle_ms(b);
 		until = end < until ? end : until;
 	}
 	return until;
@@ -124,7 +124,7 @@ bool broker_is_over(const struct broker *b)
 		return false;
 	/* One whose socket has gone, as with a session's /run/user, nobody can find any more; that is looked at with each keepalive. */
 	return !b->service.ssh || !socket_folder_is_there(&b->folder) ||
-	       (b->unused_since && idle_ms(b) >= b->start->persist_ms);
+	       (b->unused_since && idle_ms(b) >= b->service.persist_ms);
 }
 
 void broker_tell_status(struct broker *b)
@@ -137,8 +137,8 @@ void broker_tell_status(struct broker *b)
 		snprintf(status->destination, sizeof status->destination, "%s", b->session.config->destination);
 		status->pid = getpid();
 		status->opened_s = time(NULL);
-		status->persist_ms = b->start->persist_ms;
 	}
+	status->persist_ms = b->service.persist_ms;
 	status->idle_ms = idle_ms(b);
 	status->clients = 0;
 	for (size_t i = 0; i < b->client_count; i++)

@@ -31,19 +31,23 @@ enum {
 	LIST_MAX = 4096,
 };
 
-/* The caller frees; NULL: there is none. */
-static char *folder(bool make)
+/* Without XDG_RUNTIME_DIR. The caller frees; NULL: there is none. */
+static char *plain_folder(bool make)
 {
-	char *path = socket_folder_runtime();
+	char *path = xasprintf("/tmp/beamline-%lu", (unsigned long)geteuid());
 
-	if (path)
-		return path;
-	path = xasprintf("/tmp/beamline-%lu", (unsigned long)geteuid());
 	if ((make && mkdir(path, 0700) < 0 && errno != EEXIST) || !socket_folder_is_private(path)) {
 		free(path);
 		return NULL;
 	}
 	return path;
+}
+
+static char *folder(bool make)
+{
+	char *path = socket_folder_runtime();
+
+	return path ? path : plain_folder(make);
 }
 
 static void add_text(struct buf *key, const char *text)
@@ -150,15 +154,16 @@ int kept_connect(const char *path)
 	return fd;
 }
 
-void kept_clear(const char *path)
+bool kept_clear(const char *path)
 {
 	struct error why;
 	int fd;
 
-	if (mux_client_connect(path, &fd, &why))
+	if (mux_client_connect(path, &fd, &why)) {
 		io_close(&fd);
-	else if (why.code == ERROR_SSH_LOST)
-		unlink(path);
+		return false;
+	}
+	return why.code == ERROR_SSH_LOST && (unlink(path) == 0 || errno == ENOENT);
 }
 
 int kept_lock(const char *path)
@@ -177,21 +182,19 @@ int kept_lock(const char *path)
 	return fd;
 }
 
-void kept_sweep(const char *path)
+bool kept_sweep(const char *path)
 {
 	int lock = kept_lock(path);
+	bool free_now = lock >= 0 && kept_clear(path);
 
-	if (lock >= 0)
-		kept_clear(path);
 	io_close(&lock);
+	return free_now;
 }
 
-char **kept_list(void)
+static size_t list_folder(const char *in, char **paths, size_t count)
 {
-	char **paths = xcalloc(LIST_MAX + 1, sizeof *paths), *in = folder(false);
 	DIR *dir = in ? opendir(in) : NULL;
 	struct dirent *entry;
-	size_t count = 0;
 
 	while (dir && count < LIST_MAX && (entry = readdir(dir)) != NULL) {
 		if (is_name(entry->d_name))
@@ -199,7 +202,17 @@ char **kept_list(void)
 	}
 	if (dir)
 		closedir(dir);
-	free(in);
+	return count;
+}
+
+char **kept_list(void)
+{
+	char **paths = xcalloc(LIST_MAX + 1, sizeof *paths), *runtime = socket_folder_runtime(),
+	     *plain = plain_folder(false);
+
+	list_folder(plain, paths, list_folder(runtime, paths, 0));
+	free(runtime);
+	free(plain);
 	return paths;
 }
 

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/host.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "platform/platform.h"
 #include "ssh/broker_process.h"
 #include "ssh/mux.h"
 #include "ssh/socket_folder.h"
@@ -97,23 +98,14 @@ void master_explain(const char *text, const struct ssh_config *config, struct er
 static bool make_arguments(const struct ssh_config *config, const char *socket, const char **argv, struct error *err)
 {
 	static const char *const ours[] = {
-		"ssh",
-		"-M",
-		"-N",
-		"-f",
-		"-T",
-		"-o",
-		"ControlPersist=no",
-		"-o",
-		"ClearAllForwardings=yes",
-		"-o",
-		"ForwardAgent=no",
-		"-o",
-		"ForwardX11=no",
-		"-o",
-		"PermitLocalCommand=no",
-		"-o",
-		"RemoteCommand=none",
+		"ssh", "-M",
+		"-N",  "-T",
+		"-o",  "ControlPersist=no",
+		"-o",  "ClearAllForwardings=yes",
+		"-o",  "ForwardAgent=no",
+		"-o",  "ForwardX11=no",
+		"-o",  "PermitLocalCommand=no",
+		"-o",  "RemoteCommand=none",
 		"-S",
 	};
 	size_t n = 0;
@@ -141,52 +133,106 @@ static bool make_arguments(const struct ssh_config *config, const char *socket, 
 	return true;
 }
 
-/* What it says until it ends. Not until the pipe does: programs that it has started (ProxyJump) have that as well. */
-static bool hear_out(struct host_child *ssh, struct buf *said, int *status, struct error *err)
-{
-	bool ended = false;
+struct master {
+	pid_t pid; /* 0: it has ended */
+	int said;  /* its standard error */
+	struct buf text;
+};
 
-	for (;;) {
-		ended = ended || waitpid(ssh->pid, status, WNOHANG) != 0;
-		uint8_t *room = buf_reserve(said, READ_SIZE);
-		ssize_t n = room ? io_read(ssh->err_fd, room, READ_SIZE) : 0;
-		if (n > 0)
-			said->len += (size_t)n;
-		else if (ended)
-			return true;
-		struct pollfd more = { .fd = n == 0 ? -1 : ssh->err_fd, .events = POLLIN };
-		if (!ended && io_wait(&more, 1, clock_ms() + LOOK_MS) == IO_SIGNAL) {
-			kill(ssh->pid, SIGTERM);
-			while (waitpid(ssh->pid, status, 0) < 0 && errno == EINTR)
-				continue;
-			return error_interrupted(err, io_take_signal());
-		}
+/* In the child. It must not outlive us, who end it. */
+_Noreturn static void run_ssh(int said, const char *const *argv)
+{
+	dup2(STDIN_FILENO, STDOUT_FILENO);
+	dup2(said, STDERR_FILENO);
+	platform_die_with_parent(SIGTERM);
+	broker_leave_keys();
+	execvp(argv[0], (char *const *)argv);
+	_exit(127);
+}
+
+static bool spawn(struct master *m, const char *const *argv, struct error *err)
+{
+	int ends[2] = { -1, -1 };
+
+	m->pid = io_socketpair(ends) ? fork() : -1;
+	if (m->pid == 0)
+		run_ssh(ends[1], argv);
+	io_close(&ends[1]);
+	m->said = ends[0];
+	if (m->pid < 0) {
+		m->pid = 0;
+		return error_set(err, ERROR_NO_RESOURCES, "%s: %s", argv[0], strerror(errno));
+	}
+	io_set_nonblocking(m->said);
+	return true;
+}
+
+static bool has_ended(struct master *m)
+{
+	if (m->pid > 0 && waitpid(m->pid, NULL, WNOHANG) != 0)
+		m->pid = 0;
+	return m->pid == 0;
+}
+
+/* What is there. Of what does not fit the rest is dropped, but still read. */
+static void hear(struct master *m)
+{
+	uint8_t block[READ_SIZE];
+	ssize_t n;
+
+	while (m->said >= 0 && (n = io_read(m->said, block, sizeof block)) >= 0) {
+		if (n == 0)
+			io_close(&m->said);
+		else
+			buf_put(&m->text, block, (size_t)n);
 	}
 }
 
-/* Until it has gone into the background, connected, or given up. What it asks, it asks on the terminal. */
-static bool start(const struct ssh_config *config, const char *socket, struct error *err)
+/* Its signal handlers may have to wait until it goes on. */
+static void end(struct master *m)
+{
+	int64_t deadline = clock_ms() + END_MS;
+
+	if (m->pid > 0) {
+		kill(m->pid, SIGTERM);
+		kill(m->pid, SIGCONT);
+	}
+	while (!has_ended(m)) {
+		if (clock_ms() >= deadline)
+			kill(m->pid, SIGKILL);
+		nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+	}
+	io_close(&m->said);
+	buf_clear(&m->text);
+}
+
+/*
+ * Until it has connected, when it makes its socket, or given up; or has gone into the background (ForkAfterAuthentication). What it asks, it asks
+ * on the terminal.
+ */
+static bool start(struct master *m, const struct ssh_config *config, const char *socket, struct error *err)
 {
 	const char *argv[ARGUMENTS_MAX];
-	struct host_child ssh = { 0 };
-	struct buf said;
-	int status = 0;
+	bool ended = false;
 
-	if (!make_arguments(config, socket, argv, err) || !host_start(&ssh, argv, err))
+	*m = (struct master){ .said = -1 };
+	buf_init(&m->text, TEXT_MAX);
+	if (!make_arguments(config, socket, argv, err) || !spawn(m, argv, err))
 		return false;
-	buf_init(&said, TEXT_MAX);
-	io_set_nonblocking(ssh.err_fd);
-	bool ok = hear_out(&ssh, &said, &status, err);
-	if (ok && status != 0) {
-		master_explain(buf_text(&said), config, err);
-		ok = false;
-	} else if (ok && said.len > 0) {
-		log_v("ssh", "%s", buf_text(&said));
+	while (!ended && access(socket, F_OK) < 0) {
+		struct pollfd more = { .fd = m->said, .events = POLLIN };
+		if (io_wait(&more, 1, clock_ms() + LOOK_MS) == IO_SIGNAL)
+			return error_interrupted(err, io_take_signal());
+		ended = has_ended(m);
+		hear(m);
 	}
-	io_close(&ssh.out_fd);
-	io_close(&ssh.err_fd);
-	buf_clear(&said);
-	return ok;
+	if (ended && access(socket, F_OK) < 0) {
+		master_explain(buf_text(&m->text), config, err);
+		return false;
+	}
+	if (m->text.len > 0)
+		log_v("ssh", "%s", buf_text(&m->text));
+	return true;
 }
 
 static void tell(int lifeline, bool ok, const char *socket, const struct error *why)
@@ -205,16 +251,18 @@ static void tell(int lifeline, bool ok, const char *socket, const struct error *
 	buf_clear(&text);
 }
 
-/* Until the front ends, or a signal comes. */
-static void wait_for_end(int lifeline)
+/* Until the front ends, or a signal comes. What it and its proxies say meanwhile nobody would see: as in the background. */
+static void wait_for_end(struct master *m, int lifeline)
 {
 	bool ended = false;
 
 	while (!ended) {
 		struct pollfd fds[] = { { .fd = lifeline, .events = POLLIN },
-					{ .fd = broker_wake_descriptor(), .events = POLLIN } };
-		int ready = poll(fds, 2, -1);
+					{ .fd = broker_wake_descriptor(), .events = POLLIN },
+					{ .fd = m->said, .events = POLLIN } };
+		int ready = poll(fds, 3, -1);
 		ended = ready > 0 && (fds[0].revents || (fds[1].revents && broker_take_end()));
+		hear(m);
 	}
 }
 
@@ -222,15 +270,17 @@ void master_run(const struct broker_start *start_with)
 {
 	struct socket_folder folder;
 	struct error err = { .code = ERROR_NONE };
+	struct master m = { .said = -1 };
 
 	broker_become_process(start_with->lifeline);
-	bool ok = socket_folder_reserve(&folder, &err) && start(start_with->config, folder.socket, &err);
+	bool ok = socket_folder_reserve(&folder, &err) && start(&m, start_with->config, folder.socket, &err);
 	broker_leave_terminal();
 	tell(start_with->lifeline, ok, folder.socket, &err);
-	if (ok) {
-		wait_for_end(start_with->lifeline);
+	if (ok)
+		wait_for_end(&m, start_with->lifeline);
+	if (m.pid == 0 && ok)
 		tunnel_end(folder.socket, clock_ms() + END_MS, &err);
-	}
+	end(&m);
 	socket_folder_remove(&folder);
 	_exit(0);
 }

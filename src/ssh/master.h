@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The other transport: a private master of OpenSSH's (`ssh -M -N -f`) instead of a broker of ours. It connects and asks as ssh does, so whatever
+ * The other transport: a private master of OpenSSH's (`ssh -M -N`) instead of a broker of ours. It connects and asks as ssh does, so whatever
  * ssh_config says holds; it tells no facts, and of refusals no reasons.
  */
 #ifndef SSH_MASTER_H

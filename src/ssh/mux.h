@@ -40,6 +40,9 @@
 /* The client asks for the connection's struct tunnel_status, without its info and notes, and the server's hello brings it. */
 #define MUX_EXTENSION_STATUS "status@beamline"
 
+/* The client wants the connection to stay, while nobody uses it, for at least so many milliseconds, in decimal. */
+#define MUX_EXTENSION_PERSIST "persist@beamline"
+
 enum {
 	MUX_REQUEST_MAX = 64 * 1024, /* a packet to the server: a command line and environment */
 	MUX_REPLY_MAX = 16 * 1024,   /* a packet to the client: an error's text or a hello */
@@ -134,6 +137,9 @@ void mux_put_info(struct buf *out, const struct tunnel_info *info);
 bool mux_parse_info(const uint8_t *data, size_t len, struct tunnel_info *info);
 void mux_put_status(struct buf *out, const struct tunnel_status *status);
 bool mux_parse_status(const uint8_t *data, size_t len, struct tunnel_status *status);
+/* The value of MUX_EXTENSION_PERSIST; 0 of what is no number of int's. */
+void mux_put_persist(struct buf *out, int ms);
+int mux_parse_persist(const uint8_t *data, size_t len);
 /* The value of MUX_EXTENSION_NOTE, and one after the other that of MUX_EXTENSION_NOTES. */
 void mux_put_note(struct buf *out, const char *key, const char *value);
 /* Parsing puts them to those that are there; those beyond the maximum are left out. */

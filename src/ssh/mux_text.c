@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What travels inside the protocol's own fields: errors in failure texts, the connection's facts in hello extensions. */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,23 @@ void mux_put_status(struct buf *out, const struct tunnel_status *status)
 bool mux_parse_status(const uint8_t *data, size_t len, struct tunnel_status *status)
 {
 	return parse_fields(data, len, status, status_fields, COUNT(status_fields));
+}
+
+void mux_put_persist(struct buf *out, int ms)
+{
+	buf_printf(out, "%d", ms);
+}
+
+int mux_parse_persist(const uint8_t *data, size_t len)
+{
+	int64_t ms = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		ms = ms * 10 + (data[i] - '0');
+		if (data[i] < '0' || data[i] > '9' || ms > INT_MAX)
+			return 0;
+	}
+	return (int)ms;
 }
 
 void mux_put_note(struct buf *out, const char *key, const char *value)

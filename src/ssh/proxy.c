@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "ssh/broker_process.h"
 #include "ssh/connect.h"
 
 enum { COMMAND_MAX = 16 * 1024, ARGUMENTS_MAX = 16, END_PATIENCE_MS = 500 };
@@ -128,40 +129,44 @@ static bool proxy_arguments(const struct ssh_config *config, char **argv, struct
 	return ok;
 }
 
-/* In the child. Ctrl-C and Ctrl-Z at the terminal are meant for the front, and must not end a proxy that others still need. */
-_Noreturn static void run_proxy(int fd, char **argv)
+/* In the child. said: its standard error, or -1. */
+_Noreturn static void run_proxy(int fd, int said, char **argv)
 {
 	dup2(fd, STDIN_FILENO);
 	dup2(fd, STDOUT_FILENO);
-	io_release_signals();
-	signal(SIGINT, SIG_IGN);
-	signal(SIGQUIT, SIG_IGN);
-	signal(SIGTSTP, SIG_IGN);
+	if (said >= 0)
+		dup2(said, STDERR_FILENO);
+	broker_leave_keys();
 	execvp(argv[0], argv);
 	_exit(127);
 }
 
-bool connect_proxy(const struct ssh_config *config, int *fd, int *pid, struct error *err)
+bool connect_proxy(const struct ssh_config *config, int *fd, int *pid, int *said, struct error *err)
 {
 	char *argv[ARGUMENTS_MAX] = { NULL };
-	int ends[2];
+	int ends[2] = { -1, -1 }, pipe_ends[2] = { -1, -1 };
 
 	if (!proxy_arguments(config, argv, err))
 		return false;
-	bool ok = io_socketpair(ends);
+	bool ok = io_socketpair(ends) && (!said || io_socketpair(pipe_ends));
 	pid_t child = ok ? fork() : -1;
 	if (child == 0)
-		run_proxy(ends[1], argv);
-	if (ok)
-		close(ends[1]);
-	if (child < 0) {
+		run_proxy(ends[1], pipe_ends[1], argv);
+	if (child < 0)
 		error_set(err, ERROR_NO_RESOURCES, "%s: %s", argv[0], strerror(errno));
-		if (ok)
-			close(ends[0]);
+	io_close(&ends[1]);
+	io_close(&pipe_ends[1]);
+	if (child < 0) {
+		io_close(&ends[0]);
+		io_close(&pipe_ends[0]);
 	} else {
 		io_set_nonblocking(ends[0]);
 		*fd = ends[0];
 		*pid = (int)child;
+	}
+	if (child > 0 && said) {
+		io_set_nonblocking(pipe_ends[0]);
+		*said = pipe_ends[0];
 	}
 	for (size_t i = 0; argv[i]; i++)
 		free(argv[i]);

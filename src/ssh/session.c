@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
@@ -59,25 +60,41 @@ static bool is_sane(struct session *s, const char *what, struct error *err)
 	return error_cure(err, "what answers there is no sshd in its right mind; look at it before anything else");
 }
 
+void session_pass_on(struct session *s)
+{
+	char text[4096];
+	ssize_t n;
+
+	while (s->proxy_said >= 0 && (n = io_read(s->proxy_said, text, sizeof text)) >= 0) {
+		if (n == 0)
+			io_close(&s->proxy_said);
+		else
+			io_write_all(STDERR_FILENO, text, (size_t)n);
+	}
+}
+
 bool session_wait(struct session *s, int64_t deadline, const char *what, struct error *err)
 {
 	bool writing = (ssh_get_poll_flags(s->ssh) & SSH_WRITE_PENDING) != 0;
-	struct pollfd fds[2] = {
+	struct pollfd fds[3] = {
 		{ .fd = s->fd, .events = (short)(POLLIN | (writing ? POLLOUT : 0)) },
 		{ .fd = s->lifeline ? *s->lifeline : -1, .events = POLLIN },
+		{ .fd = s->proxy_said, .events = POLLIN },
 	};
 
 	if (!is_sane(s, what, err))
 		return false;
 	/* sshd's Nagle waits for our acknowledgement, which the kernel would hold back for 40 ms. */
 	platform_quick_ack(s->fd);
-	enum io_wait waited = io_wait(fds, 2, deadline);
+	enum io_wait waited = io_wait(fds, 3, deadline);
 	/* Who has been stopped meanwhile finds it passed, and all that he waits for; who finds always more to read, nothing. */
 	if (waited == IO_READY && clock_ms() > deadline && ++s->late > LATE_MAX)
 		waited = IO_TIMEOUT;
 	switch (waited) {
 	case IO_READY:
 		s->readable = (fds[0].revents & POLLIN) != 0;
+		if (fds[2].revents)
+			session_pass_on(s);
 		return !fds[1].revents || error_interrupted(err, 1 /* SIGHUP: whom we serve has gone */);
 	case IO_SIGNAL:
 		return error_interrupted(err, io_take_signal());
@@ -157,6 +174,7 @@ static bool explain_proxy(struct session *s, struct error *err)
 
 	if (!proxy_has_ended(s, &status))
 		return false;
+	session_pass_on(s);
 	error_set(err, ERROR_TCP_REFUSED, "the proxy to %s port %u ended (%s %d)", s->config->hostname,
 		  (unsigned)s->config->port, WIFSIGNALED(status) ? "signal" : "status",
 		  WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
@@ -249,11 +267,12 @@ bool session_dial(struct session *s, const struct ssh_config *config, int64_t st
 	s->fd = -1;
 	s->ssh = NULL;
 	s->proxy_pid = 0;
+	s->proxy_said = -1;
 	copy_text(s->info.user, sizeof s->info.user, config->user);
 	copy_text(s->info.hostname, sizeof s->info.hostname, config->hostname);
 	s->info.port = config->port;
 	say_waiting(s);
-	bool ok = proxied ? connect_proxy(config, &s->fd, &s->proxy_pid, err)
+	bool ok = proxied ? connect_proxy(config, &s->fd, &s->proxy_pid, s->proxy_is_heard ? &s->proxy_said : NULL, err)
 			  : connect_tcp(config, deadline, s->lifeline ? *s->lifeline : -1, &s->fd, err);
 	log_waited();
 	if (!ok)
@@ -316,4 +335,6 @@ void session_close(struct session *s)
 	s->ssh = NULL;
 	s->fd = -1;
 	connect_end_proxy(&s->proxy_pid);
+	session_pass_on(s);
+	io_close(&s->proxy_said);
 }

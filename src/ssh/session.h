@@ -23,6 +23,8 @@ struct session {
 	ssh_session ssh;
 	int fd;
 	int proxy_pid; /* of ProxyCommand or ProxyJump's ssh, or 0 */
+	bool proxy_is_heard; /* its standard error is a pipe to us, which is passed on: it may outlive the front. Set before session_dial */
+	int proxy_said; /* our end; -1 */
 	const struct ssh_config *config;
 	struct tunnel_info info;
 	int64_t started_us;                /* clock_us() that info's times count from */
@@ -59,6 +61,8 @@ bool session_is_stuck(struct session *s, bool readable);
  * (deadline passed: what was awaited is named by `what`; or the server sends more than a step can need), ERROR_INTERRUPTED.
  */
 bool session_wait(struct session *s, int64_t deadline, const char *what, struct error *err);
+/* What a proxy says on its standard error goes to ours; while session_wait waits, it does so itself. */
+void session_pass_on(struct session *s);
 void session_close(struct session *s);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/io.h"
+#include "base/log.h"
 
 enum { BACKLOG = 512 }; /* requests made while the connection is still coming up wait there */
 
@@ -47,7 +48,7 @@ static bool listen_in(struct socket_folder *f)
 	    bind(f->listener, (struct sockaddr *)&address, sizeof address) < 0)
 		return false;
 	f->made = stat(f->socket, &st) == 0 ? st.st_ino : 0;
-	return listen(f->listener, BACKLOG) == 0;
+	return chmod(f->socket, 0600) == 0 && listen(f->listener, BACKLOG) == 0;
 }
 
 static bool make_in(struct socket_folder *f, const char *parent, bool listening)
@@ -106,6 +107,19 @@ bool socket_folder_listen_at(struct socket_folder *f, const char *path, struct e
 	return false;
 }
 
+void socket_folder_mark_asking(const struct socket_folder *f, bool asking)
+{
+	if (socket_folder_is_there(f) && chmod(f->socket, asking ? 0700 : 0600) < 0)
+		log_vv("broker", "%s: %s", f->socket, strerror(errno));
+}
+
+bool socket_folder_is_asking(const char *socket)
+{
+	struct stat st;
+
+	return stat(socket, &st) == 0 && S_ISSOCK(st.st_mode) && (st.st_mode & 0777) == 0700;
+}
+
 bool socket_folder_is_there(const struct socket_folder *f)
 {
 	struct stat st;
@@ -131,7 +145,7 @@ void socket_folder_forget(const char *socket)
 {
 	char *folder = socket ? xstrndup(socket, strrchr(socket, '/') - socket) : NULL;
 
-	if (folder && unlink(socket) == 0)
+	if (folder && (unlink(socket) == 0 || errno == ENOENT))
 		rmdir(folder);
 	free(folder);
 }

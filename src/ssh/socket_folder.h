@@ -27,6 +27,12 @@ bool socket_folder_reserve(struct socket_folder *f, struct error *err);
 bool socket_folder_listen_at(struct socket_folder *f, const char *path, struct error *err);
 /* Removes the socket of that path and its folder, which another process made and can remove no more; NULL is allowed. */
 void socket_folder_forget(const char *socket);
+/*
+ * While a person is asked, whoever else would use the connection must not wait for the answer: the socket of one that stays is marked (its file
+ * has the mode 0700, otherwise 0600).
+ */
+void socket_folder_mark_asking(const struct socket_folder *f, bool asking);
+bool socket_folder_is_asking(const char *socket);
 /* Is the socket still at its path? */
 bool socket_folder_is_there(const struct socket_folder *f);
 /* Removes socket and folder, which may be gone already; what another one made in their place stays. */

@@ -21,6 +21,7 @@
 #include "ssh/tunnel_private.h"
 
 enum {
+	AGAIN_MAX = 3,
 	SOCKET_PATIENCE_MS = 5000, /* for the broker's socket, which takes it a fraction of one */
 	END_ASKED_MS = 250,        /* for a broker that serves: it needs a millisecond or two */
 	END_PATIENCE_MS =
@@ -98,16 +99,21 @@ static struct tunnel *new_tunnel(const char *socket)
 	return t;
 }
 
-/* Through a connection that stays, if it is there. */
-static struct tunnel *find(const char *path)
+/* Through a connection that stays, if it is there, and does not wait for a person's answer to the command that makes it. */
+static struct tunnel *find(const char *path, int persist_ms)
 {
-	int fd = kept_connect(path);
+	bool asking = socket_folder_is_asking(path);
+	int fd = asking ? -1 : kept_connect(path);
 
+	if (asking)
+		log_v("SSH",
+		      "the command that makes a connection which stays asks a person; this one connects by itself");
 	if (fd < 0)
 		return NULL;
 	struct tunnel *t = new_tunnel(path);
 	t->control.fd = fd;
 	t->was_there = true;
+	t->persist_ms = persist_ms;
 	log_v("SSH", "over the connection that is there (%s)", path);
 	return t;
 }
@@ -119,6 +125,7 @@ static void know(struct tunnel *t, const struct ssh_config *config)
 	snprintf(t->info.hostname, sizeof t->info.hostname, "%s", config->hostname);
 	t->info.port = config->port;
 	t->foreign = true;
+	t->unkept = UNKEPT_OPENSSH;
 }
 
 /* The user's own ControlMaster, if one is alive. */
@@ -150,12 +157,14 @@ static struct tunnel *start_master(const struct ssh_config *config, int64_t star
 	return NULL;
 }
 
+/* kept_at: NULL where it does not stay; with a time to persist, because the place is taken. */
 static struct tunnel *start(const struct ssh_config *config, int64_t started_us, const char *kept_at, int persist_ms,
 			    struct error *err)
 {
 	struct tunnel *t = new_tunnel(NULL);
 
 	t->stays = kept_at != NULL;
+	t->unkept = persist_ms > 0 ? UNKEPT_TAKEN : UNKEPT_NO_FOLDER;
 	if (start_broker(t, config, started_us, kept_at, persist_ms, err))
 		return t;
 	tunnel_close(t, err);
@@ -167,14 +176,14 @@ static struct tunnel *start_kept(const struct ssh_config *config, int64_t starte
 				 struct error *err)
 {
 	int lock = kept_lock(path);
-	struct tunnel *t = lock >= 0 ? find(path) : NULL;
+	struct tunnel *t = lock >= 0 ? find(path, persist_ms) : NULL;
 
-	if (lock < 0)
-		log_v("SSH", "the connection will not stay: %s is locked", path);
-	if (!t && lock >= 0)
-		kept_clear(path);
-	if (!t)
-		t = start(config, started_us, lock >= 0 ? path : NULL, persist_ms, err);
+	if (!t) {
+		bool is_free = lock >= 0 && kept_clear(path);
+		if (!is_free)
+			log_v("SSH", "the connection will not stay: another command has %s", path);
+		t = start(config, started_us, is_free ? path : NULL, persist_ms, err);
+	}
 	io_close(&lock);
 	return t;
 }
@@ -192,7 +201,7 @@ struct tunnel *tunnel_open(const struct tunnel_options *options, struct error *e
 	char path[SOCKET_PATH_MAX];
 	struct ssh_config config;
 	bool may_stay = options->transport != TUNNEL_OPENSSH && kept_path(options, options->persist_ms > 0, path);
-	struct tunnel *t = may_stay ? find(path) : NULL;
+	struct tunnel *t = may_stay ? find(path, options->persist_ms) : NULL;
 
 	if (t)
 		return t;
@@ -297,14 +306,37 @@ bool tunnel_was_there(const struct tunnel *t)
 	return t->was_there;
 }
 
-bool tunnel_is_openssh(const struct tunnel *tunnel)
+bool tunnel_may_try_again(const struct tunnel *t, const struct error *err, int *tries)
 {
-	return tunnel->foreign;
+	return err->code == ERROR_SSH_LOST && t && t->was_there && (*tries)++ < AGAIN_MAX;
 }
 
-bool tunnel_stays(const struct tunnel *t)
+bool tunnel_stays(const struct tunnel *t, struct error *err)
 {
-	return t->stays || t->was_there;
+	struct error unwanted;
+
+	err = err ? err : &unwanted;
+	if (t->stays || (t->was_there && !t->foreign))
+		return true;
+	switch (t->unkept) {
+	case UNKEPT_OPENSSH:
+		error_set(err, ERROR_SSH_UNSUPPORTED, "a connection that OpenSSH makes does not stay");
+		return error_cure(err, "ControlMaster auto and ControlPersist 8h in ssh_config keep one, which "
+				       "beamline then uses");
+	case UNKEPT_TAKEN:
+		error_set(err, ERROR_NO_RESOURCES,
+			  "another command makes a connection to this host that stays, and "
+			  "does not come to an end");
+		return error_cure(err, "it may be asking a person on another terminal, or be stopped: pgrep -af "
+				       "beamline shows it");
+	case UNKEPT_NO_FOLDER:
+		break;
+	}
+	error_set(err, ERROR_NO_RESOURCES, "there is no private folder for the socket of a connection that stays");
+	return error_cure(err,
+			  "set XDG_RUNTIME_DIR to a folder of yours with mode 0700; what is not yours must not be "
+			  "at /tmp/beamline-%lu",
+			  (unsigned long)geteuid());
 }
 
 const char *tunnel_socket(const struct tunnel *t)

@@ -30,7 +30,8 @@ struct tunnel_options {
 	const char *const *ssh_options; /* --ssh-option KEY=VALUE …, NULL-terminated, or NULL */
 	bool may_ask;                   /* a person may be asked (there is a terminal, and BatchMode is not set) */
 	enum tunnel_transport transport;
-	int persist_ms; /* the connection stays until nobody has used it for so long; 0: it ends with us. Of libssh's only */
+	/* The connection stays until nobody has used it for so long, or for longer, where that was asked before; 0: it ends with us. Of libssh's only. */
+	int persist_ms;
 };
 
 /*
@@ -104,12 +105,12 @@ struct tunnel *tunnel_open_socket(const char *path, struct error *err);
  * better where the broker had ended by itself.
  */
 void tunnel_close(struct tunnel *tunnel, struct error *err);
-/* Was the connection there before us? What is lost of such a one before anything was sent through it may be tried again. */
+/* Was the connection there before us? */
 bool tunnel_was_there(const struct tunnel *tunnel);
-/* Does an OpenSSH make it? */
-bool tunnel_is_openssh(const struct tunnel *tunnel);
-/* Will it be there after us? */
-bool tunnel_stays(const struct tunnel *tunnel);
+/* What is lost of such a one before anything was sent through it may be tried again, over another. *tries: how often it was; counted, and bounded. */
+bool tunnel_may_try_again(const struct tunnel *tunnel, const struct error *err, int *tries);
+/* Will it be there after us? Else (err may be NULL) why not: ERROR_NO_RESOURCES, ERROR_SSH_UNSUPPORTED. */
+bool tunnel_stays(const struct tunnel *tunnel, struct error *err);
 /* What is noted behind a connection that stays. Does not wait for one that is still coming up. */
 bool tunnel_recall(struct tunnel *tunnel, const char *key, char value[TUNNEL_VALUE_MAX]);
 /* Notes it, where the connection stays; "": no longer. It cannot fail: without it a later command asks again. */

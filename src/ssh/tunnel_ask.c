@@ -16,15 +16,27 @@
 enum {
 	REQUEST_ID = 1,
 	REQUEST_MAX = 1024,
+	LOOK_MS = 200, /* between looks at whether who makes the connection asks a person */
 	HELLO_MS = 50, /* for the notes of a connection that is up: it takes a fraction of one */
 };
 
-/* Where what the server says goes; each may be NULL. */
+/* What is said to the server, and where what it says goes; each may be NULL. */
 struct answer {
 	struct tunnel_info *info;
 	struct tunnel_notes *notes;
 	struct tunnel_status *status;
+	int persist_ms; /* told, not asked: at least so long it is to stay; 0: nothing of that */
 };
+
+static void put_persist(struct buf *out, int ms)
+{
+	struct buf value;
+
+	buf_init(&value, REQUEST_MAX);
+	mux_put_persist(&value, ms);
+	mux_put_extension(out, MUX_EXTENSION_PERSIST, value.data, value.len);
+	buf_clear(&value);
+}
 
 static void put_hello(struct buf *out, const struct answer *wanted)
 {
@@ -36,6 +48,8 @@ static void put_hello(struct buf *out, const struct answer *wanted)
 		mux_put_extension(out, MUX_EXTENSION_NOTES, "", 0);
 	if (wanted->status)
 		mux_put_extension(out, MUX_EXTENSION_STATUS, "", 0);
+	if (wanted->persist_ms > 0)
+		put_persist(out, wanted->persist_ms);
 	mux_end_packet(out, begun);
 }
 
@@ -86,6 +100,13 @@ static bool ask(struct tunnel_control *control, uint32_t type, const struct answ
 	return ok;
 }
 
+static int64_t next_look(const struct tunnel_control *control, int64_t deadline)
+{
+	int64_t look = clock_ms() + LOOK_MS;
+
+	return control->shared && (deadline == IO_NO_DEADLINE || look < deadline) ? look : deadline;
+}
+
 /* The next packet; it lies in control->in, and is to be consumed. */
 static bool next_packet(struct tunnel_control *control, int64_t deadline, struct mux_packet *packet, struct error *err)
 {
@@ -97,7 +118,7 @@ static bool next_packet(struct tunnel_control *control, int64_t deadline, struct
 		if (next == MUX_BAD)
 			return error_set(err, ERROR_INTERNAL,
 					 "what serves the multiplexing socket does not speak its protocol");
-		switch (io_wait(&waiting, 1, deadline)) {
+		switch (io_wait(&waiting, 1, next_look(control, deadline))) {
 		case IO_READY:
 			if (mux_client_receive(control->fd, &control->in) == MUX_END)
 				return error_set(err, ERROR_SSH_LOST,
@@ -106,6 +127,11 @@ static bool next_packet(struct tunnel_control *control, int64_t deadline, struct
 		case IO_SIGNAL:
 			return error_interrupted(err, io_take_signal());
 		case IO_TIMEOUT:
+			if (control->shared && socket_folder_is_asking(control->shared))
+				return error_set(err, ERROR_SSH_LOST,
+						 "the command that makes this connection asks a person something");
+			if (deadline == IO_NO_DEADLINE || clock_ms() < deadline)
+				break;
 			error_set(err, ERROR_SSH_LOST, "the SSH connection is not up yet");
 			return error_cure(err, "try again; -v shows how far it has come");
 		case IO_FAILED:
@@ -152,10 +178,13 @@ void tunnel_end_control(struct tunnel *t)
 /* Begins to ask, once. */
 static bool ask_tunnel(struct tunnel *t, struct error *err)
 {
-	const struct answer wanted = { .info = &t->info, .notes = &t->notes };
+	const struct answer wanted = { .info = &t->info,
+				       .notes = &t->notes,
+				       .persist_ms = t->was_there && !t->foreign ? t->persist_ms : 0 };
 
 	if (t->control.asked)
 		return true;
+	t->control.shared = t->was_there && !t->foreign ? t->socket : NULL;
 	return (t->control.fd >= 0 || mux_client_connect(t->socket, &t->control.fd, err)) &&
 	       ask(&t->control, MUX_C_ALIVE_CHECK, &wanted, err);
 }
@@ -198,7 +227,7 @@ void tunnel_note(struct tunnel *t, const char *key, const char *value)
 	struct error ignored;
 	int fd;
 
-	if (!tunnel_stays(t) || t->foreign || !mux_client_connect(t->socket, &fd, &ignored))
+	if (!tunnel_stays(t, NULL) || t->foreign || !mux_client_connect(t->socket, &fd, &ignored))
 		return;
 	buf_init(&note, REQUEST_MAX);
 	buf_init(&hello, REQUEST_MAX);

@@ -13,8 +13,11 @@ struct tunnel_control {
 	int fd; /* -1: not made yet */
 	struct buf in;
 	bool asked;
-	bool known; /* what the connection has come to */
+	bool known;         /* what the connection has come to */
+	const char *shared; /* another command makes it, and serves this socket; NULL: nobody else */
 };
+
+enum tunnel_unkept { UNKEPT_NO_FOLDER, UNKEPT_TAKEN, UNKEPT_OPENSSH };
 
 struct tunnel {
 	char *socket; /* its path */
@@ -23,7 +26,9 @@ struct tunnel {
 	bool stays;     /* the broker outlives us, once it has connected */
 	bool connected; /* it has */
 	bool was_there;
-	bool foreign; /* an OpenSSH serves it */
+	enum tunnel_unkept unkept; /* why it does not stay */
+	int persist_ms;            /* as of tunnel_options */
+	bool foreign;              /* an OpenSSH serves it */
 	struct tunnel_control control;
 	struct tunnel_info info;
 	struct tunnel_notes notes;

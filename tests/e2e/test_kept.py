@@ -96,6 +96,28 @@ def test_a_command_may_let_it_stay(beamline, way, node, kept, rig):
     assert kept()[0]["persist_ms"] == 420_000
 
 
+def test_it_stays_for_the_longest_that_was_asked(beamline, way, node, kept, open_rig):
+    open_rig(way.config, "--persist", "5m")
+    open_rig(way.config, "--persist", "1h")
+    assert kept()[0]["persist_ms"] == 3_600_000
+    assert evaluate(beamline, way.config, "1+1", "--persist", "2h").stdout == "2\n"
+    assert kept()[0]["persist_ms"] == 7_200_000
+    open_rig(way.config, "--persist", "1s")
+    time.sleep(1.5)
+    assert kept()[0]["persist_ms"] == 7_200_000 and count_connections(way) == 1
+
+
+def test_one_without_a_runtime_folder_is_seen(beamline, sshd, node, kept, rig):
+    """cron's, say."""
+    plain = {"XDG_RUNTIME_DIR": ""}
+    done = beamline("open", "rig", config=sshd.config, epmd_port=False, env=plain)
+    assert done.status == 0, done
+    [row] = kept()
+    assert row["socket"].startswith("/tmp/beamline-")
+    assert close(beamline, "rig").status == 0 and not os.path.exists(row["socket"])
+    os.rmdir(os.path.dirname(row["socket"]))
+
+
 def test_it_ends_when_nobody_uses_it(beamline, way, node, kept):
     assert evaluate(beamline, way.config, "timer:sleep(2500), 1", "--persist", "1s").stdout == "1\n"
     [row] = kept()
@@ -310,6 +332,79 @@ def test_a_question_that_is_interrupted(beamline, make, kept):
     assert kept() == []
 
 
+@pytest.fixture
+def asking(beamline, make, rig, node, kept, tmp_path):
+    """.ask() is a command whose connection is to stay, and that asks for a passphrase."""
+    class Asking:
+        def __init__(self):
+            key = str(tmp_path / "key")
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "open sesame", "-f", key], check=True)
+            self.sshd = make.sshd(user_key=key, home=node.home)
+            self.config = self.sshd.client_config(BatchMode="no")
+            self.terminal = None
+
+        def ask(self):
+            self.terminal = beamline("--persist", "1h", "eval", "rig:demo", "1+1", config=self.config, terminal=True)
+            self.terminal.expect("passphrase")
+
+        def answer(self):
+            self.terminal.line("open sesame")
+            self.terminal.expect("2")
+            assert self.terminal.finish().status == 0
+
+    return Asking()
+
+
+def test_nobody_waits_for_anothers_answer(beamline, asking, kept):
+    """Whoever comes while a command asks connects by itself."""
+    asking.ask()
+    done = evaluate(beamline, asking.config, limit=10)
+    assert done.status == 77 and "[auth_refused]" in done.stderr, done
+    done = beamline("open", "rig", config=asking.config, epmd_port=False, limit=10)
+    assert done.status == 71 and "[no_resources]" in done.stderr and "another command" in done.stderr, done
+    second = beamline("eval", "rig:demo", "2+3", config=asking.config, terminal=True)
+    second.expect("passphrase")
+    second.line("open sesame")
+    second.expect("5")
+    assert second.finish().status == 0
+    asking.answer()
+    assert len(kept()) == 1
+    assert evaluate(beamline, asking.config).stdout == "2\n"
+
+
+def test_who_waits_already_when_the_question_comes(beamline, asking, make, kept):
+    """The command that waits for another's connection begins by itself when that begins to ask."""
+    proxy = make.proxy(asking.sshd.port, delay=400)
+    asking.config = asking.sshd.client_config(port=proxy.port, BatchMode="no")
+    asking.terminal = beamline("--persist", "1h", "eval", "rig:demo", "1+1", config=asking.config, terminal=True)
+    wait_for("its connection", 5, lambda: proxy.counts()["connections"] == 1)
+    done = beamline("-v", "eval", "rig:demo", "1+1", config=asking.config, limit=20)
+    assert done.status == 77 and "asks a person something; connecting anew" in done.stderr, done
+    asking.terminal.expect("passphrase")
+    asking.answer()
+    assert len(kept()) == 1
+
+
+def test_a_proxy_does_not_hold_standard_error(beamline, rig, sshd, node, kept):
+    """$(beamline open … 2>&1) returns, and what the proxy says before is there."""
+    script = rig.write(f"proxy.{rig.count()}.py", f"""
+import os, socket, sys, threading
+sys.stderr.write("the proxy begins\\n"); sys.stderr.flush()
+s = socket.create_connection(("127.0.0.1", {sshd.port}))
+def up():
+    while data := os.read(0, 65536): s.sendall(data)
+    s.shutdown(socket.SHUT_WR)
+threading.Thread(target=up, daemon=True).start()
+while data := s.recv(65536): os.write(1, data); sys.stderr.write("x" * 500); sys.stderr.flush()
+""")
+    config = sshd.client_config(ProxyCommand=f"/usr/bin/python3 -I {script}")
+    done = beamline("open", "rig", config=config, epmd_port=False, limit=20)
+    assert done.status == 0 and "the proxy begins" in done.stderr and done.seconds < 10, done
+    for _ in range(300):
+        assert evaluate(beamline, config).stdout == "2\n"
+    assert len(kept()) == 1
+
+
 def test_standard_error_is_let_go(beamline, sshd, kept):
     """$(beamline open …) returns when the command ends, whoever stays."""
     done = beamline("-vv", "open", "rig", config=sshd.config, epmd_port=False, limit=10)
@@ -465,7 +560,8 @@ def test_a_holder_whose_queue_is_full_keeps_its_socket(beamline, way, node, kept
                 client.connect(row["socket"])
             except BlockingIOError:
                 break
-        beamline("--persist", "1h", "eval", "rig:demo", "1+1", config=way.config)
+        done = beamline("--persist", "1h", "eval", "rig:demo", "1+1", config=way.config)
+        assert done.stdout == "2\n", done
         assert os.path.exists(row["socket"])
         done = close(beamline, "--all")
         assert done.status == 75 and "does not answer" in done.stderr, done

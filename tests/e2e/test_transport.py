@@ -152,6 +152,29 @@ def test_it_asks_on_the_terminal(beamline, make, rig, node):
     assert masters(rig) == []
 
 
+def test_who_holds_it_is_killed(beamline, rig, sshd, epmd, node):
+    child = subprocess.Popen([beamline.path, *OPENSSH, "--ssh-config", sshd.config, "--epmd-port", str(epmd.port), "eval", "rig:demo", "timer:sleep(9000)"],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=rig.base_env(), text=True)
+    wait_for("its master", 10, lambda: masters(rig) and os.listdir(os.path.join(rig.runtime, "beamline")))
+    time.sleep(0.5)
+    for holder in subprocess.run(["pgrep", "-P", str(child.pid)], capture_output=True, text=True, check=True).stdout.split():
+        os.kill(int(holder), signal.SIGKILL)
+    assert "[ssh_lost]" in child.communicate(timeout=20)[1] and child.returncode == 75
+    wait_for("the master's end", 5, lambda: masters(rig) == [])
+    assert os.listdir(os.path.join(rig.runtime, "beamline")) == []
+
+
+def test_a_master_that_is_stopped_is_ended(beamline, rig, sshd, epmd, node):
+    child = subprocess.Popen([beamline.path, *OPENSSH, "--ssh-config", sshd.config, "--epmd-port", str(epmd.port), "eval", "rig:demo", "timer:sleep(9000)"],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=rig.base_env(), text=True)
+    wait_for("its master", 10, lambda: len(masters(rig)) == 1)
+    time.sleep(0.5)
+    os.kill(int(masters(rig)[0]), signal.SIGSTOP)
+    child.send_signal(signal.SIGTERM)
+    child.communicate(timeout=20)
+    wait_for("the master's end", 5, lambda: masters(rig) == [])
+
+
 def test_killed_at_any_moment_it_leaves_nothing(beamline, rig, sshd, epmd, node):
     """(The fixture that looks for leftovers judges.)"""
     for step in range(20):

@@ -89,6 +89,18 @@ static void check_status(const uint8_t *data, size_t len)
 	buf_clear(&again);
 }
 
+static void check_persist(const uint8_t *data, size_t len)
+{
+	int ms = mux_parse_persist(data, len);
+	struct buf again;
+
+	must(ms >= 0);
+	buf_init(&again, 64);
+	mux_put_persist(&again, ms);
+	must(!again.overflow && mux_parse_persist(again.data, again.len) == ms);
+	buf_clear(&again);
+}
+
 static void check_hello(const struct mux_packet *packet)
 {
 	struct mux_hello hello;
@@ -102,6 +114,7 @@ static void check_hello(const struct mux_packet *packet)
 		mux_parse_info(hello.extensions[i].value, hello.extensions[i].value_len, &info);
 		check_notes(hello.extensions[i].value, hello.extensions[i].value_len);
 		check_status(hello.extensions[i].value, hello.extensions[i].value_len);
+		check_persist(hello.extensions[i].value, hello.extensions[i].value_len);
 	}
 }
 

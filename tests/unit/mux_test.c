@@ -262,6 +262,24 @@ static void info_survives_the_way(void **state)
 	buf_clear(&b);
 }
 
+static void assert_persist(const char *text, int ms)
+{
+	assert_int_equal(mux_parse_persist((const uint8_t *)text, strlen(text)), ms);
+}
+
+static void a_time_to_persist_is_a_number(void **state)
+{
+	(void)state;
+	assert_persist("3600000", 3600000);
+	assert_persist("2147483647", 2147483647);
+	assert_persist("2147483648", 0);
+	assert_persist("99999999999999999999999", 0);
+	assert_persist("", 0);
+	assert_persist("-1", 0);
+	assert_persist("10m", 0);
+	assert_persist("1 ", 0);
+}
+
 static void our_cipher_goes_first_only_where_nobody_chose(void **state)
 {
 	(void)state;
@@ -297,6 +315,7 @@ int main(void)
 		cmocka_unit_test(errors_survive_the_way),
 		cmocka_unit_test(foreign_failure_texts_are_known_as_such),
 		cmocka_unit_test(info_survives_the_way),
+		cmocka_unit_test(a_time_to_persist_is_a_number),
 		cmocka_unit_test(our_cipher_goes_first_only_where_nobody_chose),
 	};
 
