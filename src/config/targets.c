@@ -33,7 +33,13 @@ static bool add(struct expansion *e, const char *user, const char *host, const c
 
 	if (list->count == TARGETS_MAX)
 		return error_set(err, ERROR_USAGE, "these are more than %d targets", TARGETS_MAX);
-	list->items = xrealloc(list->items, (list->count + 1) * sizeof *list->items);
+	/* A range would multiply a long text by all of its numbers. */
+	if (strlen(user) + strlen(host) + strlen(node) > TARGET_LENGTH_MAX)
+		return error_set(err, ERROR_USAGE, "“%s%.40s…”: a target has at most %d characters",
+				 user[0] ? "…@" : "", host, TARGET_LENGTH_MAX);
+	/* Full at each power of two. */
+	if ((list->count & (list->count - 1)) == 0)
+		list->items = xrealloc(list->items, (list->count ? 2 * list->count : 1) * sizeof *list->items);
 	list->items[list->count++] = xasprintf("%s%s%s", user, host, node);
 	return true;
 }

@@ -17,7 +17,11 @@
 #include "base/buf.h"
 #include "config/settings.h"
 
-enum { TARGETS_MAX = 10000, TARGETS_TEXT_MAX = 1024 * 1024 };
+enum {
+	TARGETS_MAX = 10000,
+	TARGETS_TEXT_MAX = 1024 * 1024,
+	TARGET_LENGTH_MAX = 1024, /* of each; names of users, hosts and nodes have 255 at most */
+};
 
 struct targets_request {
 	const struct settings *settings;
