@@ -15,7 +15,7 @@ enum {
 };
 
 static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCHLD };
+static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCHLD, SIGWINCH };
 static volatile sig_atomic_t pending[NSIG];
 static int wake_pipe[2] = { -1, -1 };
 static int64_t call_time;
@@ -75,6 +75,11 @@ bool io_tell_stop(bool tell)
 void io_tell_children(void)
 {
 	catch_one(SIGCHLD);
+}
+
+void io_tell_resize(void)
+{
+	catch_one(SIGWINCH);
 }
 
 void io_release_signals(void)

@@ -66,6 +66,13 @@ size_t output_pending(const struct output *o)
 	return o->failed ? 0 : o->pending.len - o->at;
 }
 
+void output_drop(struct output *o)
+{
+	buf_consume(&o->pending, o->pending.len);
+	o->at = 0;
+	terminal_filter_end(&o->filter, &o->pending);
+}
+
 static bool output_fail(struct output *o)
 {
 	o->failed = true;

@@ -33,6 +33,8 @@ void output_clear(struct output *o);
 /* Takes the text (filtered on a terminal); writes at once what the descriptor takes. False: the output has failed. */
 bool output_put(struct output *o, const void *data, size_t len);
 bool output_printf(struct output *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Forgets what waits. */
+void output_drop(struct output *o);
 /* Bytes that wait; poll for POLLOUT while not 0. */
 size_t output_pending(const struct output *o);
 /*

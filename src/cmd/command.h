@@ -24,6 +24,7 @@ enum option_group {
 	GROUP_CLOSE = 1 << 7,   /* close alone */
 	GROUP_MANY = 1 << 8,    /* what takes many targets */
 	GROUP_FORWARD = 1 << 9, /* forward alone */
+	GROUP_SHELL = 1 << 10,  /* shell alone */
 };
 
 enum { COMMAND_OPTIONS_MAX = 128 };
@@ -104,7 +105,7 @@ struct command {
 };
 
 extern const struct command command_nodes, command_ping, command_eval, command_rpc, command_forward, command_open,
-	command_close, command_status, command_hosts, command_config;
+	command_shell, command_close, command_status, command_hosts, command_config;
 
 /* NULL-terminated, in the order in which --help shows them. */
 extern const struct command *const command_table[];

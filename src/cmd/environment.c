@@ -23,6 +23,11 @@ static int colour_number(const char *colour)
 	return 37;
 }
 
+int environment_colour(const struct command_options *options, int fd)
+{
+	return options->environment && terminal_wants_colours(fd) ? colour_number(options->colour) : 0;
+}
+
 static void show(const struct command_options *options, const char *target)
 {
 	struct terminal_filter filter = { 0 };

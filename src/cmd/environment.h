@@ -13,6 +13,8 @@
  * is checked when the node's name is known. Errors: ERROR_GUARD, ERROR_INTERRUPTED.
  */
 bool environment_enter(const struct target_options *t, const char *target, struct error *err);
+/* The SGR number of the environment's colour where that descriptor shows colours; 0: none. */
+int environment_colour(const struct command_options *options, int fd);
 /*
  * The same for many, which cannot be asked each for itself: shows each environment with its targets, and has each that wants it confirmed
  * once. Errors: those of environment_enter, and ERROR_USAGE for what is no target.

@@ -19,6 +19,7 @@ libbeamline_a_SOURCES += \
 	src/cmd/report.c src/cmd/report.h \
 	src/cmd/rpc.c \
 	src/cmd/several.c src/cmd/several.h \
+	src/cmd/shell.c \
 	src/cmd/status.c \
 	src/cmd/target_options.c src/cmd/target_options.h
 

@@ -47,13 +47,13 @@ const struct option command_option_table[] = {
 	  "Who makes the SSH connection. auto: a live ControlMaster of yours, else libssh, or OpenSSH where libssh cannot do what ssh_config says. openssh: a ControlMaster, yours or a private one.", OPTION_IN_DEFAULTS | OPTION_IN_HOST, "auto" },
 	{ "persist", 0, OPTION_DURATION, O(persist_ms), GROUP_CONNECT | GROUP_OPEN, "TIME",
 	  "Keep the SSH connection for later commands, until none has used it for this time (10m, 8h). open keeps it for 8h if not given.", OPTION_IN_DEFAULTS | OPTION_IN_HOST, "not kept" },
-	{ "elixir", 0, OPTION_FLAG, O(elixir), GROUP_EVALUATE, NULL,
-	  "The text of eval is Elixir; results and exceptions are shown as Elixir shows them. The same as --language elixir.", 0, NULL },
-	{ "language", 0, OPTION_CHOICE, O(language), GROUP_EVALUATE, "erlang|elixir",
+	{ "elixir", 0, OPTION_FLAG, O(elixir), GROUP_EVALUATE | GROUP_SHELL, NULL,
+	  "The text of eval is Elixir; results and exceptions are shown as Elixir shows them; the shell is IEx. The same as --language elixir.", 0, NULL },
+	{ "language", 0, OPTION_CHOICE, O(language), GROUP_EVALUATE | GROUP_SHELL, "erlang|elixir",
 	  "The language of the text, and of results and exceptions.", OPTION_IN_ALL, "erlang" },
 	{ "timeout", 0, OPTION_DURATION, O(timeout_ms), GROUP_EVALUATE, "TIME",
 	  "End the evaluation on the node, with everything linked to it, after this time (500ms, 5s, 2m). Without it there is no limit.", OPTION_IN_ALL, "no limit" },
-	{ "confirm", 0, OPTION_TEXT, O(confirm), GROUP_EVALUATE, "NODE",
+	{ "confirm", 0, OPTION_TEXT, O(confirm), GROUP_EVALUATE | GROUP_SHELL, "NODE",
 	  "What could stop the node may run, if the node has this name. Without it, a person is asked to type the name. Where the configuration wants an environment confirmed, the node's name or the environment's does that.", 0, NULL },
 	{ "environment", 0, OPTION_TEXT, O(environment), 0, "NAME",
 	  "What the host or node belongs to, such as production. A terminal shows it before eval and rpc.", OPTION_IN_ALL, NULL },
@@ -99,7 +99,6 @@ const struct option command_option_table[] = {
 const size_t command_option_count = sizeof command_option_table / sizeof *command_option_table;
 _Static_assert(sizeof command_option_table / sizeof *command_option_table <= COMMAND_OPTIONS_MAX, "raise the maximum");
 
-const struct command *const command_table[] = {
-	&command_nodes,  &command_ping,  &command_eval,   &command_rpc, &command_forward, &command_open, &command_close,
-	&command_status, &command_hosts, &command_config, NULL
-};
+const struct command *const command_table[] = { &command_nodes,  &command_ping,    &command_eval,   &command_rpc,
+						&command_shell,  &command_forward, &command_open,   &command_close,
+						&command_status, &command_hosts,   &command_config, NULL };

@@ -9,7 +9,9 @@ libbeamline_a_SOURCES += \
 	src/node/link.c src/node/link.h src/node/link_open.c \
 	src/node/link_refuse.c src/node/link_refuse.h \
 	src/node/locate.c src/node/locate.h \
+	src/node/program.c src/node/program.h \
 	src/node/release.c src/node/release.h \
+	src/node/remsh.c src/node/remsh.h \
 	src/node/session.c src/node/session.h \
 	src/node/session_message.c src/node/session_message.h \
 	src/node/target.c src/node/target.h \

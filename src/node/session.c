@@ -10,9 +10,9 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "etf/encode.h"
-#include "etf/print.h"
 #include "node/guard.h"
 #include "node/keeper.h"
+#include "node/program.h"
 #include "node/session_message.h"
 
 enum {
@@ -47,20 +47,6 @@ struct session {
 	struct error outcome; /* with `finished`: code ERROR_NONE if all is well */
 };
 
-/* Pids are kept beyond the message that they came in. */
-static const struct term *keep_pid(struct session *s, const struct term *pid)
-{
-	struct term *node = arena_alloc(&s->pids, 1, sizeof *node), *kept = arena_alloc(&s->pids, 1, sizeof *kept);
-
-	if (!node || !kept || pid->kind != ETF_PID)
-		return NULL;
-	*node = *pid->pid.node;
-	node->atom.name = arena_copy(&s->pids, pid->pid.node->atom.name, pid->pid.node->atom.len);
-	*kept = *pid;
-	kept->pid.node = node;
-	return node->atom.name ? kept : NULL;
-}
-
 static bool acknowledge(struct session *s, struct error *err)
 {
 	if (s->unacknowledged < ACKNOWLEDGE_AT || !s->relay || s->finished)
@@ -71,7 +57,7 @@ static bool acknowledge(struct session *s, struct error *err)
 	}
 	size_t taken = s->unacknowledged;
 	s->unacknowledged = 0;
-	return session_send(s->link, s->relay, &s->tag, SESSION_ACKNOWLEDGE, (int64_t)taken, err);
+	return program_send(s->link, s->relay, &s->tag, SESSION_ACKNOWLEDGE, (int64_t)taken, err);
 }
 
 /* Has the node end it; what comes then is the outcome “ended”. */
@@ -80,7 +66,7 @@ static bool end(struct session *s, struct error *err)
 	s->deadline = clock_ms() + END_WAIT_MS;
 	if (!s->controller)
 		return true;
-	return session_send(s->link, s->controller, &s->tag, SESSION_KILL, SESSION_NO_VALUE, err);
+	return program_send(s->link, s->controller, &s->tag, SESSION_KILL, PROGRAM_NO_VALUE, err);
 }
 
 static bool on_data(struct session *s, enum session_message stream, const struct term *bytes, struct error *err)
@@ -113,7 +99,7 @@ static bool on_question(struct session *s, const struct term *found, struct erro
 		return false;
 	}
 	s->asked = true;
-	session_line(found, text, sizeof text);
+	program_line(found, text, sizeof text);
 	if (s->request->may_ask && !keeper_start(&keeper, s->link, err))
 		return false;
 	bool yes = guard_ask(text, s->link->node, s->request->may_ask, &refusal);
@@ -124,7 +110,7 @@ static bool on_question(struct session *s, const struct term *found, struct erro
 		s->outcome = refusal;
 		s->deadline = clock_ms() + END_WAIT_MS;
 	}
-	return session_send(s->link, s->controller, &s->tag, SESSION_ANSWER, yes ? SESSION_TRUE : SESSION_FALSE, err);
+	return program_send(s->link, s->controller, &s->tag, SESSION_ANSWER, yes ? PROGRAM_TRUE : PROGRAM_FALSE, err);
 }
 
 static bool is_count(const struct term *t)
@@ -179,7 +165,7 @@ static bool on_controller(struct session *s, const struct term *pid, struct erro
 {
 	if (s->controller)
 		return true;
-	s->controller = keep_pid(s, pid);
+	s->controller = program_keep_pid(&s->pids, pid);
 	/* Asked to end before we knew whom to ask. */
 	return s->ending_signal || s->ending_timeout ? end(s, err) : true;
 }
@@ -194,14 +180,14 @@ static bool widen(struct session *s, struct error *err)
 		return true;
 	size_t more = window - s->window;
 	s->window = window;
-	return session_send(s->link, s->relay, &s->tag, SESSION_ACKNOWLEDGE, (int64_t)more, err);
+	return program_send(s->link, s->relay, &s->tag, SESSION_ACKNOWLEDGE, (int64_t)more, err);
 }
 
 /* {Tag, 0, Relay, Watcher} */
 static bool on_started(struct session *s, const struct term *part, uint32_t count, struct error *err)
 {
 	if (!s->relay) {
-		s->relay = keep_pid(s, &part[2]);
+		s->relay = program_keep_pid(&s->pids, &part[2]);
 		if (!widen(s, err))
 			return false;
 	}
@@ -240,26 +226,13 @@ static bool on_message(struct session *s, const struct term *m, struct error *er
 	}
 }
 
-/* The reason, in one line, for people. */
-static const char *reason_text(const struct term *reason, char *text, size_t size)
-{
-	const struct etf_print_options options = { .width = 0 };
-	struct buf printed;
-
-	buf_init(&printed, 64 * 1024);
-	etf_print_erlang(&printed, reason, &options);
-	snprintf(text, size, "%.300s", buf_text(&printed));
-	buf_clear(&printed);
-	return text;
-}
-
 static bool on_spawn_reply(struct session *s, const struct term *result, struct error *err)
 {
 	char text[512];
 
 	if (result->kind != ETF_PID) {
 		error_set(err, ERROR_CALL_REFUSED, "%s does not spawn the evaluation: %s", s->link->node,
-			  reason_text(result, text, sizeof text));
+			  program_reason(result, text, sizeof text));
 		return error_cure(err, "the node may have reached its limit of processes");
 	}
 	return on_controller(s, result, err);
@@ -273,7 +246,7 @@ static bool on_down(struct session *s, const struct term *reason, struct error *
 	if (s->finished)
 		return true;
 	return error_set(err, ERROR_CALL_REFUSED, "the evaluation's process on %s ended before its time: %s",
-			 s->link->node, reason_text(reason, text, sizeof text));
+			 s->link->node, program_reason(reason, text, sizeof text));
 }
 
 static bool on_link_message(void *context, const struct link_message *message, struct error *err)

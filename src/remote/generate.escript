@@ -1,6 +1,6 @@
 #!/usr/bin/env escript
 %% SPDX-License-Identifier: GPL-3.0-or-later
-%% Turns session*.erl into data that C sends to a node: a section a file, each a tuple of expressions in abstract form, one a
+%% Turns session*.erl and remsh*.erl into data that C sends to a node: a section a file, each a tuple of expressions in abstract form, one a
 %% function, which erl_eval runs without anything being loaded there.
 %%
 %%   generate.escript --write OUT.c SOURCE...     writes OUT.c
@@ -21,14 +21,14 @@
                dictionary, registered_name, group_leader, memory, reductions, current_function, suspended, waiting]).
 
 main(["--write", Out | Sources]) ->
-    ok = file:write_file(Out, c_source(program(Sources)));
+    ok = file:write_file(Out, c_source(name(Sources), program(Sources)));
 main(["--check", Out | Sources]) ->
     {Program, Main} = program(Sources),
     {ok, Old} = file:read_file(Out),
     %% What the bytes mean is compared: another zlib may compress otherwise.
     Same = try
                terms([{Name, bytes(Old, Name)} || Name <- names(Old)]) =:= terms(Program) andalso
-                   binary_to_term(<<131, (bytes(Old, "remote_session_loader"))/binary>>) =:= loader(Main)
+                   binary_to_term(<<131, (bytes(Old, "loader"))/binary>>) =:= loader(Main)
            catch
                _:_ -> false
            end,
@@ -57,6 +57,9 @@ program(Sources) ->
     Binaries = [{atom_to_list(M), term_to_binary(list_to_tuple([function(F, index(Functions)) || F <- Functions]), [{compressed, 9}, {minor_version, 2}])}
                 || {M, Functions} <- Sections],
     {Binaries, maps:get({main, 2}, First)}.
+
+%% Of the program: that of the file in which it starts.
+name([Source | _]) -> filename:basename(Source, ".erl").
 
 terms(Program) -> [{Name, binary_to_term(B)} || {Name, B} <- Program].
 
@@ -166,18 +169,18 @@ loader(Main) ->
      {match, 1, table(), section(1, P)},
      call({integer, 1, Main}, table(), [P, {var, 1, node}])].
 
-c_source({Program, Main}) ->
+c_source(Name, {Program, Main}) ->
     <<131, Loader/binary>> = term_to_binary(loader(Main)),
     ["/* SPDX-License-Identifier: GPL-3.0-or-later */\n"
-     "/* Generated from session.erl by generate.escript (`make regenerate`). Do not edit. */\n"
-     "#include \"remote/session_program.h\"\n\n",
+     "/* Generated from ", Name, "*.erl by generate.escript (`make regenerate`). Do not edit. */\n"
+     "#include \"remote/program.h\"\n\n",
      "/* clang-format off */\n",
-     [["static ", array(Name, Bytes), "\n"] || {Name, Bytes} <- Program],
-     "const struct remote_section remote_session_sections[] = {\n",
-     [["\t{ \"", Name, "\", ", Name, ", sizeof(", Name, ") },\n"] || {Name, _} <- Program],
+     [["static ", array(Section, Bytes), "\n"] || {Section, Bytes} <- Program],
+     "static const struct remote_section sections[] = {\n",
+     [["\t{ \"", Section, "\", ", Section, ", sizeof(", Section, ") },\n"] || {Section, _} <- Program],
      "\t{ NULL, NULL, 0 },\n};\n\n",
-     array("remote_session_loader", Loader),
-     "const size_t remote_session_loader_len = sizeof(remote_session_loader);\n",
+     "static ", array("loader", Loader),
+     "\nconst struct remote_program remote_", Name, "_program = { sections, loader, sizeof loader };\n",
      "/* clang-format on */\n"].
 
 array(Name, Bytes) -> ["const unsigned char ", Name, "[] = {\n", rows(Bytes), "};\n"].

@@ -12,7 +12,7 @@
 %% function takes it as its first argument and decodes that file anew: decoding all of it would take 2 ms each time.
 -module(session).
 -export([main/2]).
--import(session_lib, [end_all/2, strays/2, one_line/1]).
+-import(session_lib, [end_all/2, strays/2, one_line/1, running/0, started/1, detach/2]).
 
 main(P, {Client, Tag, Language, Input, Confirmed, Show, Columns, Window, Guard}) ->
     process_flag(trap_exit, true),
@@ -74,39 +74,4 @@ finish_wait(S, {Client, Tag, Link, R, Relay} = Watched, Last) ->
             finish_wait(S, Watched, Last);
         _ ->
             finish_wait(S, Watched, Last)
-    end.
-
-%% Processes that run on: their output goes to the node's own `user` from now on. Only what started since Before is looked
-%% at; on a large node nothing is.
-detach(R, Before) ->
-    case started(Before) of
-        none -> -1;
-        Pids ->
-            Strays = strays(R, Pids),
-            adopt(Strays, whereis(user)),
-            %% One that was starting others meanwhile has passed R on to them.
-            case Strays =:= [] orelse strays(R, started(Before)) of
-                true -> 0;
-                More ->
-                    adopt(More, whereis(user)),
-                    length(lists:usort(Strays ++ More))
-            end
-    end.
-
-adopt([P | Pids], User) ->
-    catch group_leader(User, P),
-    adopt(Pids, User);
-adopt([], _) -> ok.
-
-running() ->
-    case erlang:system_info(process_count) =< 20000 of
-        true -> processes();
-        false -> none
-    end.
-
-started(none) -> none;
-started(Before) ->
-    case running() of
-        none -> none;
-        Now -> (Now -- Before) -- [self()]
     end.

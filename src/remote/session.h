@@ -5,9 +5,9 @@
  *
  * Start: SPAWN_REQUEST (with monitor, group leader = our pid) of erl_eval:exprs/2 with the arguments
  *
- *     [Loader, [{pid, Program}, {node, Args}]]        Loader: remote_session_loader, Program: a binary that holds a tuple
- *                                                     of remote_session_sections, in external format;
- *                                                     pid and node: SESSION_VAR_*
+ *     [Loader, [{pid, Program}, {node, Args}]]        Loader: remote_session_program.loader, Program: a binary that holds a tuple
+ *                                                     of its sections, in external format;
+ *                                                     pid and node: names that every node knows
  *     Args = {Client, Tag, Language, Input, Confirmed, Show, Columns, Window, Guard}
  *       Client     our pid
  *       Language   erlang | elixir
@@ -67,10 +67,7 @@
 #ifndef REMOTE_SESSION_H
 #define REMOTE_SESSION_H
 
-#include "remote/session_program.h"
-
-#define SESSION_VAR_PROGRAM   "pid"
-#define SESSION_VAR_ARGUMENTS "node"
+#include "remote/program.h"
 
 enum session_input { SESSION_INPUT_TEXT = 1, SESSION_INPUT_APPLY = 2 };
 

@@ -3,12 +3,20 @@
 %% and function stand as they are, that is exact. Where one is computed, it may be any atom or string that the text
 %% contains: `M = init, M:stop()` is found, `X:stop()` alone is not.
 -module(session_guard).
--export([danger/3, apply_danger/5, first_danger/5]).
+-export([danger/3, line_danger/4, apply_danger/5, first_danger/5]).
 -import(session_tree, [subterms/2, add_name/2]).
 
-danger(_, Guard, Forms) ->
+danger(P, Guard, Forms) -> element(1, line_danger(P, Guard, Forms, [])).
+
+%% A line of several: Seen are the names that those before it have brought, which variables may hold now. -> {what was found, Seen}
+line_danger(_, Guard, Forms, Seen) ->
     Nodes = subterms(Forms, []),
-    first_danger([], erlang_calls(Nodes, []), names(Nodes, []), Guard, [<<"erlang">>, <<"c">>, <<"shell_default">>]).
+    Names = names(Nodes, Seen),
+    {first_danger([], erlang_calls(Nodes, []), Names, Guard, [<<"erlang">>, <<"c">>, <<"shell_default">>]), guarded_names(Names, Guard)}.
+
+%% Of all names those that matter.
+guarded_names(Names, Guard) ->
+    lists:usort([N || N <- Names, lists:keymember(N, 1, Guard) orelse lists:keymember(N, 2, Guard) orelse system_name(N) =/= none]).
 
 apply_danger(P, Guard, M, F, A) ->
     danger(P, Guard, [{call, 1, {remote, 1, {atom, 1, M}, {atom, 1, F}}, [abstract(X) || X <- A]}]).

@@ -1,16 +1,20 @@
 %% SPDX-License-Identifier: GPL-3.0-or-later
 %% The guard for Elixir: the same on quoted text.
 -module(session_guard_elixir).
--export([danger/3]).
+-export([danger/3, line_danger/4]).
 -import(session_tree, [subterms/2, add_name/2]).
 
-danger(P, Guard, Quoted) ->
+danger(P, Guard, Quoted) -> element(1, line_danger(P, Guard, Quoted, [])).
+
+%% As session_guard has it.
+line_danger(P, Guard, Quoted, Seen) ->
     Nodes = subterms(Quoted, []),
-    Names = names(Quoted, []),
+    Names = names(Quoted, Seen),
     Renamed = lists:keymember(alias, 1, Nodes) orelse lists:member(<<"as">>, Names),
     Imported = case lists:member(<<"import">>, Names) of true -> Names; false -> [] end,
     Calls = calls(Nodes ++ triples(Quoted, []), Renamed, []),
-    session_guard:first_danger(P, Calls, Names, Guard, [<<"Elixir.Kernel">> | Imported]).
+    {session_guard:first_danger(P, Calls, Names, Guard, [<<"Elixir.Kernel">> | Imported]),
+     lists:usort([N || N <- Names, lists:keymember(N, 1, Guard) orelse lists:keymember(N, 2, Guard)])}.
 
 %% Lists of three may be a module, a function and arguments for apply/2.
 triples([M, F, A], Found) when is_list(A), is_atom(F), F =/= '.' -> triples(A, [{'{}', [], [M, F, A]} | Found]);

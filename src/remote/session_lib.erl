@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: GPL-3.0-or-later
 %% Small functions that several parts of the program import; generate.escript copies them into each.
 -module(session_lib).
--export([end_all/2, strays/2, one_line/1, text/1]).
+-export([end_all/2, strays/2, running/0, started/1, detach/2, one_line/1, text/1]).
 
 %% Kills Pids, and all that hangs on them by links and monitors and has R as group leader. They are suspended first, so that
 %% none gets away by spawning while the others are looked for.
@@ -33,6 +33,41 @@ end_each([]) -> ok.
 
 strays(_, none) -> [];
 strays(R, Pids) -> [P || P <- Pids, P =/= R, process_info(P, group_leader) =:= {group_leader, R}].
+
+%% Processes that run on: their output goes to the node's own `user` from now on. Only what started since Before is looked
+%% at; on a large node nothing is.
+detach(R, Before) ->
+    case started(Before) of
+        none -> -1;
+        Pids ->
+            Strays = strays(R, Pids),
+            adopt(Strays, whereis(user)),
+            %% One that was starting others meanwhile has passed R on to them.
+            case Strays =:= [] orelse strays(R, started(Before)) of
+                true -> 0;
+                More ->
+                    adopt(More, whereis(user)),
+                    length(lists:usort(Strays ++ More))
+            end
+    end.
+
+adopt([P | Pids], User) ->
+    catch group_leader(User, P),
+    adopt(Pids, User);
+adopt([], _) -> ok.
+
+running() ->
+    case erlang:system_info(process_count) =< 20000 of
+        true -> processes();
+        false -> none
+    end.
+
+started(none) -> none;
+started(Before) ->
+    case running() of
+        none -> none;
+        Now -> (Now -- Before) -- [self()]
+    end.
 
 one_line(Term) ->
     text(io_lib:format("~0tP", [Term, 30], [{chars_limit, 2000}])).

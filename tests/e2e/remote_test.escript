@@ -21,7 +21,7 @@ main([Dir | Chosen]) ->
     {ok, Source} = file:read_file(filename:join(Dir, "src/remote/session_program.c")),
     {match, Names} = re:run(Source, "\\{ \"([a-z_]+)\", ", [global, {capture, all_but_first, list}]),
     put(program, term_to_binary(list_to_tuple([bytes(Source, Name) || [Name] <- Names]))),
-    put(loader, binary_to_term(<<131, (bytes(Source, "remote_session_loader"))/binary>>)),
+    put(loader, binary_to_term(<<131, (bytes(Source, "loader"))/binary>>)),
     {ok, Cases} = file:consult(filename:join(Dir, "tests/e2e/remote_cases.eterm")),
     put(cases, Cases),
     put(dir, Dir),

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "shell/input.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+/* readline's headers want stdio.h before them. */
+#include <readline/history.h>
+#include <readline/readline.h>
+
+#include "base/alloc.h"
+#include "base/io.h"
+#include "base/terminal.h"
+
+static struct {
+	struct termios before; /* the terminal's modes as they were */
+	bool started;
+	bool editing;
+	bool hidden;
+	char *prompt;
+	char *line; /* of INPUT_LINE */
+	enum input_event event;
+} in;
+
+/* No echo, and lines are not the terminal's affair; Ctrl-C, Ctrl-Z and Ctrl-\ are signals still. */
+static void silence(void)
+{
+	struct termios modes = in.before;
+
+	modes.c_lflag &= (tcflag_t) ~(ECHO | ICANON);
+	modes.c_cc[VMIN] = 1;
+	modes.c_cc[VTIME] = 0;
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &modes);
+}
+
+bool input_start(struct error *err)
+{
+	if (!terminal_is(STDIN_FILENO) || !terminal_is(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &in.before) < 0)
+		return error_set(err, ERROR_USAGE, "standard input and output must be a terminal");
+	/* Signals are ours, told by io_wait; so is Tab, and the environment is nobody's to be changed. */
+	rl_catch_signals = 0;
+	rl_catch_sigwinch = 0;
+	rl_change_environment = 0;
+	rl_readline_name = "beamline";
+	rl_instream = stdin;
+	rl_outstream = stdout;
+	rl_initialize();
+	rl_bind_key('\t', rl_insert);
+	in.started = true;
+	silence();
+	return true;
+}
+
+/* Called by readline with a finished line, or NULL at the end of input. */
+static void on_line(char *line)
+{
+	in.event = line ? INPUT_LINE : INPUT_END;
+	in.line = line;
+	rl_callback_handler_remove();
+	in.editing = false;
+	silence();
+}
+
+void input_end_edit(void)
+{
+	if (!in.editing)
+		return;
+	input_hide();
+	rl_callback_handler_remove();
+	in.editing = in.hidden = false;
+	silence();
+}
+
+void input_stop(void)
+{
+	if (!in.started)
+		return;
+	input_end_edit();
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &in.before);
+	free(in.prompt);
+	in.prompt = NULL;
+	in.started = false;
+}
+
+void input_edit(const char *prompt)
+{
+	input_end_edit();
+	free(in.prompt);
+	in.prompt = xstrdup(prompt);
+	in.event = INPUT_NOTHING;
+	/* readline shows what is typed where the terminal would. */
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &in.before);
+	rl_callback_handler_install(in.prompt, on_line);
+	in.editing = true;
+	in.hidden = false;
+}
+
+bool input_is_editing(void)
+{
+	return in.editing;
+}
+
+enum input_event input_read(void)
+{
+	struct pollfd typed = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	in.event = INPUT_NOTHING;
+	/* All that is there, so that a pasted block is drawn and sent as one. */
+	while (in.editing && poll(&typed, 1, 0) > 0)
+		rl_callback_read_char();
+	return in.event;
+}
+
+char *input_take_line(void)
+{
+	char *line = in.line;
+
+	in.line = NULL;
+	return line;
+}
+
+void input_hide(void)
+{
+	if (!in.editing || in.hidden)
+		return;
+	rl_clear_visible_line();
+	fflush(rl_outstream);
+	in.hidden = true;
+}
+
+void input_show(void)
+{
+	if (!in.editing || !in.hidden)
+		return;
+	in.hidden = false;
+	rl_on_new_line();
+	rl_redisplay();
+}
+
+bool input_give_up(void)
+{
+	bool some = rl_end > 0;
+
+	if (!in.editing)
+		return false;
+	/* Any search, argument or undo list that was begun. */
+	rl_free_line_state();
+	rl_callback_sigcleanup();
+	fputs("^C\n", rl_outstream);
+	rl_replace_line("", 1);
+	rl_on_new_line();
+	rl_redisplay();
+	return some;
+}
+
+void input_resize(void)
+{
+	rl_resize_terminal();
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The line that a person edits, by readline, with the keys of the user's inputrc. Never waits: the caller polls standard input while a line is being
+ * edited. There is one terminal, so there is one input.
+ *
+ * While no line is wanted the terminal shows nothing of what is typed, and keeps it for the next line.
+ */
+#ifndef SHELL_INPUT_H
+#define SHELL_INPUT_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+enum input_event { INPUT_NOTHING, INPUT_LINE, INPUT_END };
+
+/* Takes the terminal; input_stop gives it back as it was. Errors: ERROR_USAGE (standard input or output is none). */
+bool input_start(struct error *err);
+void input_stop(void);
+/* A line is wanted. The prompt: text that is safe on a terminal; what has no width stands between \001 and \002. */
+void input_edit(const char *prompt);
+/* None is wanted any more; what was typed of it is dropped. */
+void input_end_edit(void);
+bool input_is_editing(void);
+/* After poll: reads what has been typed. */
+enum input_event input_read(void);
+/* The line of INPUT_LINE, without its newline; a pasted one may hold some. Freed by the caller. */
+char *input_take_line(void);
+/* Around output while a line is edited: the line goes, and comes back below. */
+void input_hide(void);
+void input_show(void);
+/* Ctrl-C: what was typed is given up, a new line begins. True: there was something. */
+bool input_give_up(void);
+/* The terminal has another size. */
+void input_resize(void);
+
+#endif
