@@ -105,6 +105,18 @@ bool remsh_resize(struct remsh *r, int columns, int rows, struct error *err)
 	return link_end(r->link, begun, err);
 }
 
+bool remsh_ask(struct remsh *r, enum remsh_help what, const char *text, struct error *err)
+{
+	size_t begun;
+
+	if (!begin(r, 5, REMSH_ASK, &begun))
+		return true;
+	etf_put_integer(&r->link->out, ++r->help);
+	etf_put_integer(&r->link->out, what);
+	etf_put_binary(&r->link->out, text, strlen(text));
+	return link_end(r->link, begun, err);
+}
+
 bool remsh_answer(struct remsh *r, bool yes, struct error *err)
 {
 	r->asked = false;
@@ -174,6 +186,18 @@ static bool on_question(struct remsh *r, const struct term *what, struct error *
 	return r->handler->question(r->handler->context, text, err);
 }
 
+/* One that is late is of a line that has changed since. */
+static bool on_help(struct remsh *r, const struct term *part, struct error *err)
+{
+	size_t len;
+
+	if (part[2].kind != ETF_INTEGER || part[3].kind != ETF_BINARY || !etf_is_proper_list(&part[4], &len) ||
+	    part[5].kind != ETF_INTEGER)
+		return wrong_shape(err);
+	return part[2].integer != r->help ||
+	       r->handler->help(r->handler->context, &part[3], &part[4], part[5].integer, err);
+}
+
 static bool on_end(struct remsh *r, const struct term *part, struct error *err)
 {
 	enum { NO_LANGUAGE = 6, DIED = 7 };
@@ -222,6 +246,8 @@ static bool on_message(struct remsh *r, const struct term *m, struct error *err)
 		return on_question(r, &part[2], err);
 	case REMSH_END << 8 | 6:
 		return on_end(r, part, err);
+	case REMSH_HELP << 8 | 6:
+		return on_help(r, part, err);
 	case REMSH_INTERRUPTED << 8 | 2:
 		return r->handler->interrupted(r->handler->context, err);
 	default:

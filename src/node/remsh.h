@@ -29,6 +29,9 @@ struct remsh_handler {
 	bool (*prompt)(void *context, enum remsh_prompt_kind kind, bool more, const char *text, struct error *err);
 	/* The guard found this; remsh_answer must follow. */
 	bool (*question)(void *context, const char *what, struct error *err);
+	/* The answer to the newest remsh_ask: how the text goes on for certain, and the first of `count` names that are possible, a proper list of binaries. */
+	bool (*help)(void *context, const struct term *insert, const struct term *names, int64_t count,
+		     struct error *err);
 	/* remsh_interrupt has been obeyed: what was on its way is over. */
 	bool (*interrupted)(void *context, struct error *err);
 	void *context;
@@ -43,8 +46,9 @@ struct remsh {
 	const struct term *watcher;
 	const struct term *relay;
 	size_t unacknowledged;
-	bool asked;  /* the guard waits for its answer */
-	bool ending; /* remsh_end was called, maybe before anyone could be told */
+	uint32_t help; /* number of the newest remsh_ask */
+	bool asked;    /* the guard waits for its answer */
+	bool ending;   /* remsh_end was called, maybe before anyone could be told */
 	bool ended;
 	int detached;         /* once it has ended: processes that run on, -1 where nobody counted */
 	struct error outcome; /* with `ended`: why, where it was not asked to end */
@@ -67,6 +71,8 @@ void remsh_clear(struct remsh *r);
 bool remsh_serve(struct remsh *r, struct error *err);
 /* Lines, with newlines between them and none behind the last. */
 bool remsh_lines(struct remsh *r, const char *text, size_t len, struct error *err);
+/* Completion of the text before the cursor, or documentation of what a word names. */
+bool remsh_ask(struct remsh *r, enum remsh_help what, const char *text, struct error *err);
 bool remsh_acknowledge(struct remsh *r, struct error *err);
 bool remsh_answer(struct remsh *r, bool yes, struct error *err);
 bool remsh_resize(struct remsh *r, int columns, int rows, struct error *err);

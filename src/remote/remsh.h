@@ -15,6 +15,8 @@
  *     {Tag, 2, Kind, More, Prompt}       a line is wanted. Kind 1: for the shell; 2: by code that reads; 0: no longer. More: true where what came so far
  *                                        is not whole. Prompt: UTF-8
  *     {Tag, 3, What}                     the guard found What ("init:stop/0") in a line, which waits for the answer
+ *     {Tag, 6, Id, Insert, Names, Count} the answer to {Tag, 4, Id, …}: text that goes on for certain, and the first 400 of Count names that are
+ *                                        possible, as binaries
  *     {Tag, 5, Outcome, Detail, Sent, Detached}   the end, always the last; as in session.h: 4, 6, or 7 (the shell ended: Detail tells)
  *     {Tag, 7}                           {Tag, 5} has been obeyed; output behind it is of what comes after
  *
@@ -24,6 +26,8 @@
  *     {Tag, 1, Text}             lines, UTF-8, with newlines between them and none behind the last; also ahead of time
  *     {Tag, 2, Answer}           true | false, to {Tag, 3, _}. false: the shell does not see the line, nor those sent behind it
  *     {Tag, 3, Columns, Rows}    of the terminal from now on
+ *     {Tag, 4, Id, What, Text}   What 1: complete Text, what stands before the cursor; 2: print the documentation of Text, a module or function.
+ *                                The one before, if it has no answer yet, gets none
  *     {Tag, 5}                   interrupt: what is unfinished is given up, or the evaluation is ended; lines and output that wait are forgotten
  *     {Tag, 2} to W              the end: shell, evaluation and what hangs on them by links and monitors are killed
  *
@@ -41,16 +45,20 @@ enum remsh_message {
 	REMSH_PROMPT = 2,
 	REMSH_QUESTION = 3,
 	REMSH_END = 5,
+	REMSH_HELP = 6,
 	REMSH_INTERRUPTED = 7,
 };
 
 enum remsh_prompt_kind { REMSH_NO_PROMPT = 0, REMSH_FOR_SHELL = 1, REMSH_FOR_CODE = 2 };
+
+enum remsh_help { REMSH_COMPLETE = 1, REMSH_DOCUMENT = 2 };
 
 enum remsh_order {
 	REMSH_ACKNOWLEDGE = 0,
 	REMSH_LINES = 1,
 	REMSH_ANSWER = 2,
 	REMSH_SIZE = 3,
+	REMSH_ASK = 4,
 	REMSH_INTERRUPT = 5,
 };
 

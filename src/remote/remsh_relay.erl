@@ -71,6 +71,16 @@ relay({W, Client, Tag, _, Shell, _, _} = S, {Allowed, Sent, Queue} = O, Read, {T
             answered(S, O, Read, I, Last, Answer);
         {Tag, 3, Columns, Rows} ->
             relay(S, O, Read, {{Columns, Rows, element(3, Terminal)}, Waiting, Lines, Seen}, Last);
+        {Tag, 4, Id, What, Text} ->
+            %% Only the newest is wanted.
+            case get(1) of
+                Before when is_pid(Before) -> exit(Before, kill);
+                _ -> ok
+            end,
+            R = self(),
+            P = element(4, S),
+            put(1, spawn_link(fun() -> remsh_helper:start(P, S, R, Id, {What, Text}) end)),
+            relay(S, O, Read, I, Last);
         {Tag, 5} ->
             [Writer ! Reply || {_, _, Writer, Reply} <- Queue],
             Client ! {Tag, 7},

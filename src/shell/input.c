@@ -36,6 +36,30 @@ static void silence(void)
 	tcsetattr(STDIN_FILENO, TCSADRAIN, &modes);
 }
 
+/* They return at once: who reads is told, and asks whom it may concern. */
+static int on_tab(int count, int key)
+{
+	(void)count;
+	(void)key;
+	in.event = INPUT_COMPLETE;
+	return 0;
+}
+
+static int on_document(int count, int key)
+{
+	(void)count;
+	(void)key;
+	in.event = INPUT_DOCUMENT;
+	return 0;
+}
+
+static void bind_keys(void)
+{
+	rl_bind_key('\t', on_tab);
+	rl_bind_keyseq("\\eh", on_document);
+	rl_bind_key_in_map('\t', on_tab, vi_insertion_keymap);
+}
+
 bool input_start(struct error *err)
 {
 	if (!terminal_is(STDIN_FILENO) || !terminal_is(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &in.before) < 0)
@@ -48,7 +72,7 @@ bool input_start(struct error *err)
 	rl_instream = stdin;
 	rl_outstream = stdout;
 	rl_initialize();
-	rl_bind_key('\t', rl_insert);
+	bind_keys();
 	in.started = true;
 	silence();
 	return true;
@@ -109,7 +133,7 @@ enum input_event input_read(void)
 
 	in.event = INPUT_NOTHING;
 	/* All that is there, so that a pasted block is drawn and sent as one. */
-	while (in.editing && poll(&typed, 1, 0) > 0)
+	while (in.editing && in.event == INPUT_NOTHING && poll(&typed, 1, 0) > 0)
 		rl_callback_read_char();
 	return in.event;
 }
@@ -120,6 +144,36 @@ char *input_take_line(void)
 
 	in.line = NULL;
 	return line;
+}
+
+char *input_before(void)
+{
+	return xstrndup(rl_line_buffer, (size_t)rl_point);
+}
+
+static bool is_of_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c && strchr("_@:.?!", c));
+}
+
+char *input_word(void)
+{
+	int from = rl_point, to = rl_point;
+
+	/* Behind an opened list of arguments the function is meant. */
+	if (from > 0 && rl_line_buffer[from - 1] == '(')
+		to = --from;
+	while (from > 0 && is_of_word(rl_line_buffer[from - 1]))
+		from--;
+	while (to < rl_end && is_of_word(rl_line_buffer[to]))
+		to++;
+	return xstrndup(rl_line_buffer + from, (size_t)(to - from));
+}
+
+void input_insert(const char *text)
+{
+	rl_insert_text(text);
+	rl_redisplay();
 }
 
 void input_hide(void)

@@ -12,7 +12,13 @@
 
 #include "base/error.h"
 
-enum input_event { INPUT_NOTHING, INPUT_LINE, INPUT_END };
+enum input_event {
+	INPUT_NOTHING,
+	INPUT_LINE,
+	INPUT_END,
+	INPUT_COMPLETE, /* Tab */
+	INPUT_DOCUMENT, /* Alt-h */
+};
 
 /* Takes the terminal; input_stop gives it back as it was. Errors: ERROR_USAGE (standard input or output is none). */
 bool input_start(struct error *err);
@@ -26,6 +32,11 @@ bool input_is_editing(void);
 enum input_event input_read(void);
 /* The line of INPUT_LINE, without its newline; a pasted one may hold some. Freed by the caller. */
 char *input_take_line(void);
+/* What stands before the cursor, and the word (of letters, digits and _ @ : . ? !) in which it stands. Freed by the caller. */
+char *input_before(void);
+char *input_word(void);
+/* Puts text at the cursor. */
+void input_insert(const char *text);
 /* Around output while a line is edited: the line goes, and comes back below. */
 void input_hide(void);
 void input_show(void);

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libbeamline_a_SOURCES += \
+	src/shell/commands.c \
+	src/shell/complete.c src/shell/complete.h \
 	src/shell/history.c src/shell/history.h \
 	src/shell/input.c src/shell/input.h \
+	src/shell/node_side.c \
 	src/shell/prompt.c src/shell/prompt.h \
-	src/shell/shell.c src/shell/shell.h
+	src/shell/shell.c src/shell/shell.h src/shell/shell_private.h

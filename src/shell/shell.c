@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "shell/shell.h"
+#include "shell/shell_private.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,10 +12,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "base/output.h"
-#include "node/guard.h"
 #include "node/keeper.h"
-#include "node/remsh.h"
 #include "shell/history.h"
 #include "shell/input.h"
 
@@ -26,24 +23,7 @@ enum {
 	PROMPT_TEXT_MAX = 16 * 1024,
 };
 
-struct shell {
-	const struct shell_options *options;
-	struct remsh remsh;
-	struct output out;
-	bool line_begun; /* the last output did not end with a newline */
-	enum remsh_prompt_kind
-		wanted; /* a line, and its prompt is not shown yet, as output is still on its way to the terminal */
-	enum remsh_prompt_kind kind; /* of the line that is being edited */
-	bool more;
-	char prompt[REMSH_PROMPT_MAX];
-	bool discarding; /* Ctrl-C: what the node had sent before it knew is not shown */
-	bool leaving;
-	int64_t leave_by;
-	int ending_signal;
-	enum shell_end end;
-};
-
-static bool put(struct shell *s, const void *data, size_t len, struct error *err)
+bool shell_put(struct shell *s, const void *data, size_t len, struct error *err)
 {
 	if (len == 0)
 		return true;
@@ -55,55 +35,20 @@ static bool put(struct shell *s, const void *data, size_t len, struct error *err
 	return false;
 }
 
-static bool say(struct shell *s, const char *text, struct error *err)
+bool shell_say(struct shell *s, const char *text, struct error *err)
 {
-	return (!s->line_begun || put(s, "\n", 1, err)) && put(s, text, strlen(text), err);
+	return (!s->line_begun || shell_put(s, "\n", 1, err)) && shell_put(s, text, strlen(text), err);
 }
 
-static bool on_output(void *context, const uint8_t *data, size_t len, struct error *err)
+bool shell_leave(struct shell *s, enum shell_end end, struct error *err)
 {
-	struct shell *s = context;
-
-	return s->discarding || s->leaving || put(s, data, len, err);
-}
-
-static bool on_prompt(void *context, enum remsh_prompt_kind kind, bool more, const char *text, struct error *err)
-{
-	struct shell *s = context;
-
-	(void)err;
+	if (s->leaving)
+		return true;
+	s->leaving = true;
+	s->end = end;
+	s->leave_by = clock_ms() + END_WAIT_MS;
 	input_end_edit();
-	s->kind = s->wanted = kind;
-	s->more = more;
-	snprintf(s->prompt, sizeof s->prompt, "%s", text);
-	return true;
-}
-
-static bool on_interrupted(void *context, struct error *err)
-{
-	struct shell *s = context;
-
-	(void)err;
-	s->discarding = false;
-	return true;
-}
-
-/* A person may take long to answer: meanwhile the keeper ticks. */
-static bool on_question(void *context, const char *what, struct error *err)
-{
-	struct shell *s = context;
-	struct error refusal = { 0 };
-	struct keeper keeper = { .lifeline = -1 };
-
-	if (!output_drain(&s->out, err) || !keeper_start(&keeper, s->remsh.link, err))
-		return false;
-	bool yes = guard_ask(what, s->remsh.link->node, s->options->may_ask, &refusal);
-	keeper_stop(&keeper);
-	if (!yes && refusal.code == ERROR_INTERRUPTED && refusal.signal != SIGINT)
-		io_give_back(&refusal);
-	else if (!yes)
-		log_notice("%s: not done", what);
-	return remsh_answer(&s->remsh, yes, err);
+	return remsh_end(&s->remsh, err);
 }
 
 static void size_of_terminal(int *columns, int *rows)
@@ -125,7 +70,7 @@ static bool show_prompt(struct shell *s, struct error *err)
 	buf_init(&above, PROMPT_TEXT_MAX);
 	buf_init(&prompt, PROMPT_TEXT_MAX);
 	prompt_compose(&s->options->look, s->wanted, s->more, s->prompt, &above, &prompt);
-	bool ok = (!s->line_begun || put(s, "\n", 1, err)) && put(s, above.data, above.len, err) &&
+	bool ok = (!s->line_begun || shell_put(s, "\n", 1, err)) && shell_put(s, above.data, above.len, err) &&
 		  output_drain(&s->out, err);
 	s->wanted = REMSH_NO_PROMPT;
 	if (ok)
@@ -133,49 +78,6 @@ static bool show_prompt(struct shell *s, struct error *err)
 	buf_clear(&above);
 	buf_clear(&prompt);
 	return ok;
-}
-
-static bool leave(struct shell *s, enum shell_end end, struct error *err)
-{
-	if (s->leaving)
-		return true;
-	s->leaving = true;
-	s->end = end;
-	s->leave_by = clock_ms() + END_WAIT_MS;
-	input_end_edit();
-	return remsh_end(&s->remsh, err);
-}
-
-static bool is_word(const char *line, const char *word)
-{
-	size_t len = strlen(word);
-
-	return strncmp(line, word, len) == 0 && line[len + strspn(line + len, " ().")] == '\0';
-}
-
-static bool help(struct shell *s, struct error *err)
-{
-	static const char text[] =
-		"  :help        this\n"
-		"  :reconnect   a new shell on a new connection\n"
-		"  :quit        leave; so do Ctrl-D and exit. The node runs on.\n"
-		"Ctrl-C ends what is being evaluated, or gives up the line. All else is the node's own shell's.\n";
-
-	return say(s, text, err);
-}
-
-/* A line that is ours. *taken: it is. */
-static bool take_local(struct shell *s, const char *line, bool *taken, struct error *err)
-{
-	*taken = true;
-	if (is_word(line, "exit") || is_word(line, ":quit"))
-		return leave(s, SHELL_LEFT, err);
-	if (is_word(line, ":reconnect"))
-		return leave(s, SHELL_ANEW, err);
-	if (is_word(line, ":help"))
-		return help(s, err);
-	*taken = line[0] == ':' && !s->options->elixir;
-	return !*taken || say(s, "beamline: there is no such command; :help lists them\n", err);
 }
 
 static bool take_line(struct shell *s, char *line, struct error *err)
@@ -188,7 +90,7 @@ static bool take_line(struct shell *s, char *line, struct error *err)
 		line[--len] = '\0';
 	if (s->kind == REMSH_FOR_SHELL)
 		shell_history_keep(line);
-	if (s->kind == REMSH_FOR_SHELL && !s->more && !take_local(s, line, &local, err))
+	if (s->kind == REMSH_FOR_SHELL && !s->more && !shell_take_command(s, line, &local, err))
 		return false;
 	if (local) {
 		s->wanted = s->leaving ? REMSH_NO_PROMPT : s->kind;
@@ -197,19 +99,36 @@ static bool take_line(struct shell *s, char *line, struct error *err)
 	return remsh_lines(&s->remsh, line, len, err);
 }
 
+/* Only the shell's own line is one that the node can tell about. */
+static bool ask(struct shell *s, enum remsh_help what, struct error *err)
+{
+	char *text = what == REMSH_COMPLETE ? input_before() : input_word();
+	bool ok = s->kind != REMSH_FOR_SHELL || text[0] == '\0' || remsh_ask(&s->remsh, what, text, err);
+
+	free(s->asked);
+	s->asked = what == REMSH_COMPLETE ? text : NULL;
+	if (what != REMSH_COMPLETE)
+		free(text);
+	return ok;
+}
+
 static bool read_input(struct shell *s, struct error *err)
 {
 	char *line;
 	bool ok;
 
 	switch (input_read()) {
+	case INPUT_COMPLETE:
+		return ask(s, REMSH_COMPLETE, err);
+	case INPUT_DOCUMENT:
+		return ask(s, REMSH_DOCUMENT, err);
 	case INPUT_LINE:
 		line = input_take_line();
 		ok = take_line(s, line, err);
 		free(line);
 		return ok;
 	case INPUT_END:
-		return leave(s, SHELL_LEFT, err);
+		return shell_leave(s, SHELL_LEFT, err);
 	case INPUT_NOTHING:
 		break;
 	}
@@ -229,7 +148,7 @@ static bool interrupt(struct shell *s, struct error *err)
 	s->wanted = REMSH_NO_PROMPT;
 	output_drop(&s->out);
 	s->discarding = true;
-	return put(s, "^C\n", 3, err) && remsh_interrupt(&s->remsh, err);
+	return shell_put(s, "^C\n", 3, err) && remsh_interrupt(&s->remsh, err);
 }
 
 static bool suspend(struct shell *s, struct error *err)
@@ -269,7 +188,7 @@ static bool on_signal(struct shell *s, struct error *err)
 		if (s->ending_signal)
 			return error_interrupted(err, signal);
 		s->ending_signal = signal;
-		return leave(s, SHELL_LEFT, err);
+		return shell_leave(s, SHELL_LEFT, err);
 	}
 }
 
@@ -355,8 +274,9 @@ bool shell_wait_offline(const struct shell_options *options, enum shell_end *end
 		}
 		enum input_event event = input_read();
 		char *line = event == INPUT_LINE ? input_take_line() : NULL;
-		bool anew = line && is_word(line, ":reconnect");
-		decided = anew || event == INPUT_END || (line && (is_word(line, ":quit") || is_word(line, "exit")));
+		bool anew = line && shell_is_word(line, ":reconnect");
+		decided = anew || event == INPUT_END ||
+			  (line && (shell_is_word(line, ":quit") || shell_is_word(line, "exit")));
 		*end = anew ? SHELL_ANEW : SHELL_LEFT;
 		free(line);
 	}
@@ -369,15 +289,12 @@ bool shell_wait_offline(const struct shell_options *options, enum shell_end *end
 bool shell_run(struct link *link, const struct shell_options *options, enum shell_end *end, struct error *err)
 {
 	struct shell s = { .options = options };
-	const struct remsh_handler handler = { .output = on_output,
-					       .prompt = on_prompt,
-					       .question = on_question,
-					       .interrupted = on_interrupted,
-					       .context = &s };
+	struct remsh_handler handler = shell_node_side;
 	struct remsh_options wanted = { .elixir = options->elixir };
 
 	size_of_terminal(&wanted.columns, &wanted.rows);
 	output_init(&s.out, STDOUT_FILENO, "standard output", OUTPUT_MAX);
+	handler.context = &s;
 	bool ok = remsh_start(&s.remsh, link, &wanted, &handler, err);
 	while (ok && !s.remsh.ended)
 		ok = turn(&s, err);
@@ -388,6 +305,7 @@ bool shell_run(struct link *link, const struct shell_options *options, enum shel
 		ok = s.remsh.outcome.code == ERROR_NONE &&
 		     (!s.ending_signal || error_interrupted(err, s.ending_signal));
 	}
+	free(s.asked);
 	output_clear(&s.out);
 	remsh_clear(&s.remsh);
 	*end = s.end;

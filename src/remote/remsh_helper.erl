@@ -1,0 +1,66 @@
+%% SPDX-License-Identifier: GPL-3.0-or-later
+%% Asks the node's own shells how a line may go on, and for documentation, in a process of its own: what evaluates meanwhile is not waited for.
+-module(remsh_helper).
+-export([start/5]).
+-import(session_lib, [text/1]).
+
+%% What: 1 to complete the text before the cursor, 2 to print the documentation of a function or module.
+start(_, {_, Client, Tag, _, Shell, Language, _}, R, Id, {What, Text}) ->
+    {Insert, Names} =
+        case What of
+            1 ->
+                case catch expand(Language, lists:reverse(unicode:characters_to_list(Text)), Shell) of
+                    {_, More, Matches} -> {text(More), lists:append([names(M) || M <- Matches])};
+                    _ -> {<<>>, []}
+                end;
+            2 ->
+                group_leader(R, self()),
+                catch document(Language, binary:split(Text, case Language of erlang -> <<":">>; _ -> <<".">> end, [global])),
+                {<<>>, []}
+        end,
+    Client ! {Tag, 6, Id, Insert, lists:sublist(lists:usort(Names), 400), length(Names)}.
+
+expand(erlang, Reversed, Shell) ->
+    {module, Expand} = code:ensure_loaded(edlin_expand),
+    case erlang:function_exported(Expand, expand, 3) of
+        true ->
+            %% From 26 on; the shell answers during an evaluation too.
+            State = binary_to_atom(<<"shell_state">>, utf8),
+            Shell ! {State, self()},
+            receive
+                {State, Bs, Records, Functions} -> Expand:expand(Reversed, [], {State, Bs, ets:tab2list(Records), ets:tab2list(Functions)})
+            after 2000 -> none
+            end;
+        false -> Expand:expand(Reversed)
+    end;
+expand(_, Reversed, Shell) ->
+    {module, Autocomplete} = code:ensure_loaded(binary_to_atom(<<"Elixir.IEx.Autocomplete">>, utf8)),
+    case erlang:function_exported(Autocomplete, expand, 2) of
+        true -> Autocomplete:expand(Reversed, Shell);
+        false -> Autocomplete:expand(Reversed)
+    end.
+
+%% Names as they are to be shown; from 26 on they come in groups.
+names(Group) when is_map(Group) -> lists:append([names(N) || N <- maps:get(binary_to_atom(<<"elems">>, utf8), Group, [])]);
+names({Name, Arity}) when is_integer(Arity) -> [text([Name, $/, integer_to_list(Arity)])];
+names({Name, _}) -> [text(Name)];
+names(Name) -> [text(Name)].
+
+document(erlang, [M]) -> c:h(binary_to_existing_atom(M, utf8));
+document(erlang, [M, F | _]) -> c:h(binary_to_existing_atom(M, utf8), binary_to_existing_atom(F, utf8));
+document(_, Parts) ->
+    Introspection = binary_to_atom(<<"Elixir.IEx.Introspection">>, utf8),
+    {Module, Function} = case lists:reverse(Parts) of
+                             [<<C, _/binary>> = F | M] when M =/= [], C >= $a, C =< $z orelse C =:= $_ -> {lists:reverse(M), [binary_to_existing_atom(F, utf8)]};
+                             _ -> {Parts, []}
+                         end,
+    Name = case Module of
+               [<<":", M1/binary>>] -> M1;
+               [M1] when Function =:= [] andalso binary_part(M1, 0, 1) >= <<"a">> -> <<"Elixir.Kernel">>;
+               _ -> iolist_to_binary(lists:join($., [<<"Elixir">> | Module]))
+           end,
+    Existing = binary_to_existing_atom(Name, utf8),
+    case Function of
+        [] -> Introspection:h(Existing);
+        [F1] -> Introspection:h({Existing, F1})
+    end.

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the node's side of the shell sends. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "base/terminal.h"
+#include "node/guard.h"
+#include "node/keeper.h"
+#include "shell/complete.h"
+#include "shell/input.h"
+#include "shell/shell_private.h"
+
+enum { HELP_MAX = 1024 * 1024 };
+
+static bool on_output(void *context, const uint8_t *data, size_t len, struct error *err)
+{
+	struct shell *s = context;
+
+	return s->discarding || s->leaving || shell_put(s, data, len, err);
+}
+
+static bool on_prompt(void *context, enum remsh_prompt_kind kind, bool more, const char *text, struct error *err)
+{
+	struct shell *s = context;
+
+	(void)err;
+	input_end_edit();
+	s->kind = s->wanted = kind;
+	s->more = more;
+	snprintf(s->prompt, sizeof s->prompt, "%s", text);
+	return true;
+}
+
+/* What has been typed meanwhile made it useless. */
+static bool on_help(void *context, const struct term *insert, const struct term *names, int64_t count,
+		    struct error *err)
+{
+	struct shell *s = context;
+	char *asked = s->asked, *now = input_is_editing() ? input_before() : NULL;
+	struct buf text, list;
+	bool ok = true;
+
+	s->asked = NULL;
+	buf_init(&text, HELP_MAX);
+	buf_init(&list, HELP_MAX);
+	complete_insertion(insert, &text);
+	if (asked && now && strcmp(asked, now) == 0 && text.len > 0) {
+		input_insert(buf_text(&text));
+	} else if (asked && now && strcmp(asked, now) == 0) {
+		complete_list(names, count, terminal_columns(STDOUT_FILENO), &list);
+		ok = shell_put(s, list.data, list.len, err);
+	}
+	buf_clear(&text);
+	buf_clear(&list);
+	free(asked);
+	free(now);
+	return ok;
+}
+
+static bool on_interrupted(void *context, struct error *err)
+{
+	struct shell *s = context;
+
+	(void)err;
+	s->discarding = false;
+	return true;
+}
+
+/* A person may take long to answer: meanwhile the keeper ticks. */
+static bool on_question(void *context, const char *what, struct error *err)
+{
+	struct shell *s = context;
+	struct error refusal = { 0 };
+	struct keeper keeper = { .lifeline = -1 };
+
+	if (!output_drain(&s->out, err) || !keeper_start(&keeper, s->remsh.link, err))
+		return false;
+	bool yes = guard_ask(what, s->remsh.link->node, s->options->may_ask, &refusal);
+	keeper_stop(&keeper);
+	if (!yes && refusal.code == ERROR_INTERRUPTED && refusal.signal != SIGINT)
+		io_give_back(&refusal);
+	else if (!yes)
+		log_notice("%s: not done", what);
+	return remsh_answer(&s->remsh, yes, err);
+}
+
+const struct remsh_handler shell_node_side = {
+	.output = on_output,
+	.prompt = on_prompt,
+	.question = on_question,
+	.help = on_help,
+	.interrupted = on_interrupted,
+};
