@@ -194,20 +194,22 @@ void input_show(void)
 	rl_redisplay();
 }
 
-bool input_give_up(void)
+void input_give_up(void)
 {
-	bool some = rl_end > 0;
+	char *prompt = in.prompt;
 
 	if (!in.editing)
-		return false;
+		return;
 	/* Any search, argument or undo list that was begun. */
 	rl_free_line_state();
 	rl_callback_sigcleanup();
 	fputs("^C\n", rl_outstream);
 	rl_replace_line("", 1);
-	rl_on_new_line();
-	rl_redisplay();
-	return some;
+	rl_callback_handler_remove();
+	in.editing = false;
+	in.prompt = NULL;
+	input_edit(prompt);
+	free(prompt);
 }
 
 void input_resize(void)

@@ -40,8 +40,8 @@ void input_insert(const char *text);
 /* Around output while a line is edited: the line goes, and comes back below. */
 void input_hide(void);
 void input_show(void);
-/* Ctrl-C: what was typed is given up, a new line begins. True: there was something. */
-bool input_give_up(void);
+/* Ctrl-C: what was typed is given up, as is shown; a new line begins. */
+void input_give_up(void);
 /* The terminal has another size. */
 void input_resize(void);
 

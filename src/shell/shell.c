@@ -140,15 +140,15 @@ static bool interrupt(struct shell *s, struct error *err)
 {
 	bool at_prompt = input_is_editing();
 
-	if (at_prompt && s->kind == REMSH_FOR_SHELL && !s->more) {
+	if (at_prompt)
 		input_give_up();
+	if (at_prompt && s->kind == REMSH_FOR_SHELL && !s->more)
 		return true;
-	}
 	input_end_edit();
 	s->wanted = REMSH_NO_PROMPT;
 	output_drop(&s->out);
 	s->discarding = true;
-	return shell_put(s, "^C\n", 3, err) && remsh_interrupt(&s->remsh, err);
+	return (at_prompt || shell_say(s, "^C\n", err)) && remsh_interrupt(&s->remsh, err);
 }
 
 static bool suspend(struct shell *s, struct error *err)

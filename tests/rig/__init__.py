@@ -7,6 +7,7 @@ from .node import Epmd, Node, epmd_names
 from .proxy import Proxy
 from .sshd import Sshd, make_key, public, user
 from .terminal import Finished, Terminal, run
+from .tmux import Tmux
 
 __all__ = ["Rig", "RigError", "Server", "adopt_orphans", "answers", "free_port", "program", "wait_for", "Network", "Epmd", "Node", "epmd_names",
-           "Proxy", "Sshd", "make_key", "public", "user", "Finished", "Terminal", "run"]
+           "Proxy", "Sshd", "make_key", "public", "user", "Finished", "Terminal", "run", "Tmux"]

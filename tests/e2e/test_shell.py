@@ -1,0 +1,529 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The interactive shell, in a real terminal: each test is a dialogue, judged by what stands on the screen."""
+
+import os
+import re
+import signal
+import time
+
+import pytest
+
+from rig import Tmux, wait_for
+
+OTP = {"bullseye": 23, "bookworm": 25, "system": 25, "trixie": 27, "sid": 29}[os.environ.get("RIG_RELEASE", "system")]
+
+
+@pytest.fixture
+def shell(rig, beamline, sshd, epmd, node, tmp_path):
+    """shell(words…) is a shell on the session's node in a terminal, at its first prompt."""
+    opened = []
+
+    def start(*words, config=None, target="rig:demo", env=None, prompt=True, **options):
+        argv = [beamline.path, "shell", "--ssh-config", config or sshd.config, "--epmd-port", str(epmd.port), *words, target]
+        terminal = Tmux(rig, argv, {**rig.base_env(), "XDG_STATE_HOME": str(tmp_path), "INPUTRC": "/dev/null", **(env or {})}, **options)
+        opened.append(terminal)
+        if prompt:
+            terminal.expect(PROMPT.format(1))
+        return terminal
+
+    yield start
+    for terminal in opened:
+        terminal.close()
+
+
+PROMPT = r"^rig \(demo@\S+\){}> "
+IEX = r"^rig iex\(demo@\S+\){}> "
+
+
+def prompt(number, pattern=PROMPT):
+    return pattern.format(number)
+
+
+@pytest.fixture
+def iex(shell):
+    def start(*words, **options):
+        terminal = shell("--elixir", *words, prompt=False, **options)
+        terminal.expect(prompt(1, IEX))
+        return terminal
+    return start
+
+
+def says(terminal, text, *expected):
+    """Types the text; what follows must appear, in this order, each at a line's beginning."""
+    terminal.line(text)
+    for pattern in expected:
+        terminal.expect("^" + pattern)
+
+
+def test_a_line_and_its_result(shell):
+    terminal = shell()
+    says(terminal, "lists:seq(1, 5).", r"\[1,2,3,4,5\]$", r"rig \(demo@\S+\)2> ")
+    says(terminal, "1/0.", r"\*\* exception error:", r"rig \(demo@\S+\)3> ")
+    terminal.keys("C-d")
+    assert terminal.status() == 0
+    assert terminal.screen.startswith("Eshell V")
+
+
+def test_bindings_and_history_of_results(shell):
+    terminal = shell()
+    says(terminal, "X = 40.", "40$")
+    says(terminal, "X + 2.", "42$")
+    says(terminal, "v(2) * 2.", "84$")
+    says(terminal, "f(X).", "ok$")
+    says(terminal, "X = other.", "other$")
+    says(terminal, "b().", "X = other$", "ok$")
+
+
+def test_several_lines_of_one_expression(shell):
+    terminal = shell()
+    says(terminal, "{a,", r"rig +\.\. ")
+    says(terminal, "b,", r"rig +\.\. ")
+    says(terminal, "c}.", r"\{a,b,c\}$", prompt(2)[1:])
+
+
+def test_two_expressions_on_one_line(shell):
+    terminal = shell()
+    says(terminal, "A = 1. A + 1. A + 2.", "1$", "2$", "3$", prompt(4)[1:])
+
+
+def test_records_of_a_module(shell):
+    terminal = shell()
+    says(terminal, "rd(point, {x = 0, y}).", "point$")
+    says(terminal, "#point{y = 2}.", r"#point\{x = 0,y = 2\}$")
+    says(terminal, "rl(point).", r"-record\(point,\{x = 0, ?y\}\)\.$")
+
+
+def test_helpers_of_the_shell(shell):
+    terminal = shell()
+    says(terminal, "is_list(h()).", "", prompt(2)[1:])
+    says(terminal, "memory(total) > 0.", "true$")
+    says(terminal, "pid(0,1,0).", r"<0\.1\.0>$")
+
+
+def test_code_that_reads_a_line(shell):
+    """Its prompt cannot pass for the shell's own."""
+    terminal = shell()
+    says(terminal, 'io:get_line("rig (demo@vm)9> ").', r"rig reads\| rig \(demo@vm\)9> ")
+    says(terminal, "what I typed", r'"what I typed\\n"$')
+    says(terminal, 'io:read("term: ").', r"rig reads\| term: ")
+    says(terminal, "{a, [b]}.", r"\{ok,\{a,\[b\]\}\}$")
+    says(terminal, 'io:get_chars("three: ", 3).', r"rig reads\| three: ")
+    says(terminal, "abcdef", '"abc"$')
+
+
+def test_what_the_terminal_is(shell):
+    terminal = shell(size=(100, 40))
+    says(terminal, "{io:columns(), io:rows()}.", r"\{\{ok,100\},\{ok,40\}\}$")
+    terminal.resize(70, 20)
+    time.sleep(0.2)
+    says(terminal, "{io:columns(), io:rows()}.", r"\{\{ok,70\},\{ok,20\}\}$")
+    says(terminal, "proplists:get_value(encoding, io:getopts()).", "unicode$")
+
+
+def test_characters_of_all_kinds(shell):
+    terminal = shell()
+    says(terminal, 'io:format("~ts~n", ["grüße 日本 ✓"]).', "grüße 日本 ✓$", "ok$")
+    terminal.type("X = \"日本x\"")
+    terminal.keys("Left", "Left", "BSpace", "End")
+    says(terminal, ".", r'"日x"$|\[26085,120\]$')
+
+
+def test_a_pasted_block_is_one_input(shell):
+    terminal = shell()
+    terminal.paste("".join(f"V{i} = {i}.\n" for i in range(1, 501)))
+    time.sleep(0.3)
+    terminal.keys("Enter")
+    terminal.expect(prompt(501), limit=60)
+    says(terminal, "V1 + V500.", "501$")
+
+
+def test_editing_keys(shell):
+    terminal = shell()
+    terminal.type("2, 3].")
+    terminal.keys("C-a")
+    terminal.type("[1, ")
+    terminal.keys("Enter")
+    terminal.expect(r"^\[1,2,3\]$")
+    terminal.type("nonsense")
+    terminal.keys("C-u")
+    says(terminal, "ok.", "ok$", prompt(3)[1:])
+
+
+def test_inputrc_counts(shell, rig):
+    inputrc = rig.write(f"inputrc.{rig.count()}", "set editing-mode vi\n")
+    terminal = shell(env={"INPUTRC": inputrc})
+    terminal.type("xabc.")
+    terminal.keys("Escape")
+    time.sleep(0.7)
+    terminal.type("0x")
+    terminal.keys("Enter")
+    terminal.expect("^abc$")
+
+
+def test_history_over_restarts(shell, tmp_path):
+    terminal = shell()
+    says(terminal, "first_line.", "first_line$")
+    says(terminal, "second_line.", "second_line$")
+    says(terminal, "second_line.", "second_line$")
+    says(terminal, " secret_line.", "secret_line$")
+    says(terminal, 'io:get_line("> ").', r"rig reads\| ")
+    says(terminal, "an answer", '"an answer')
+    terminal.keys("C-d")
+    assert terminal.status() == 0
+    path = tmp_path / "beamline" / "history" / "rig:demo"
+    assert path.stat().st_mode & 0o777 == 0o600
+    kept = [line for line in path.read_text().splitlines() if not re.fullmatch(r"#\d+", line)]
+    assert kept == ["first_line.", "second_line.", 'io:get_line("> ").'], kept
+    again = shell()
+    again.keys("Up", "Up", "Enter")
+    again.expect("^second_line$")
+    again.keys("C-r")
+    again.type("first")
+    again.keys("Enter")
+    again.expect("^first_line$")
+
+
+def test_output_while_one_types(shell):
+    terminal = shell()
+    says(terminal, 'spawn(fun() -> timer:sleep(700), io:format("from behind~n") end).', r"<\d")
+    terminal.expect(prompt(2))
+    terminal.type("half ")
+    time.sleep(1.2)
+    terminal.type("a line")
+    terminal.seen = 0
+    terminal.expect(r"^from behind\nrig \(demo@\S+\)2> half a line$")
+
+
+def test_what_is_typed_ahead_waits_for_its_prompt(shell):
+    terminal = shell()
+    terminal.line("timer:sleep(1000).")
+    time.sleep(0.2)
+    terminal.line("typed_ahead.")
+    terminal.expect("^ok$")
+    terminal.expect(r"^rig \(demo@\S+\)2> typed_ahead\.$")
+    terminal.expect("^typed_ahead$")
+
+
+def test_interrupting_an_endless_loop_keeps_bindings(shell):
+    terminal = shell()
+    says(terminal, "Kept = 7.", "7$")
+    terminal.line("F = fun(G) -> G(G) end, F(F).")
+    time.sleep(0.4)
+    terminal.keys("C-c")
+    terminal.expect(r"^\*\* exception exit: (killed|interrupted?)")
+    says(terminal, "Kept.", "7$")
+
+
+def test_interrupting_a_flood(shell):
+    terminal = shell()
+    terminal.line('G = fun(H) -> io:format("~s~n", [lists:duplicate(70, $x)]), H(H) end, G(G).')
+    terminal.expect("^x{70}$")
+    time.sleep(1)
+    begun = time.monotonic()
+    terminal.keys("C-c")
+    terminal.expect(r"^\*\* exception exit: ", limit=5)
+    assert time.monotonic() - begun < 2
+    says(terminal, "still_there.", "still_there$")
+
+
+def test_interrupting_the_line_and_what_is_unfinished(shell):
+    terminal = shell()
+    terminal.type("never sent")
+    terminal.keys("C-c")
+    terminal.expect(r"never sent\^C$")
+    terminal.expect(prompt(1))
+    says(terminal, "{unfinished,", r"rig +\.\. ")
+    terminal.keys("C-c")
+    terminal.expect(prompt(1))
+    says(terminal, "fine.", "fine$", prompt(2)[1:])
+    says(terminal, 'io:get_line("read: ").', r"rig reads\| ")
+    terminal.keys("C-c")
+    terminal.expect(r"^\*\* exception exit: ")
+    says(terminal, "fine.", "fine$")
+
+
+def test_suspended_and_continued(shell, rig, sshd, epmd, beamline):
+    argv = ["bash", "--norc", "-i"]
+    terminal = shell(prompt=False)
+    terminal.close()
+    terminal = Tmux(rig, argv, {**rig.base_env(), "PS1": "$ "})
+    try:
+        terminal.line(f"{beamline.path} shell --ssh-config {sshd.config} --epmd-port {epmd.port} rig:demo")
+        terminal.expect(prompt(1))
+        says(terminal, "Kept = 1.", "1$")
+        terminal.type("half")
+        terminal.keys("C-z")
+        terminal.expect("Stopped")
+        terminal.line("echo in the $((1+1))nd shell")
+        terminal.expect("^in the 2nd shell$")
+        terminal.line("fg")
+        terminal.expect(prompt(2))
+        says(terminal, "Kept + 1.", "2$")
+        terminal.keys("C-d")
+        terminal.line("echo left: $?")
+        terminal.expect("^left: 0$")
+        terminal.line("stty -a | grep -o ' .echo '; stty -a | grep -o ' icanon'")
+        terminal.expect("^ icanon$")
+    finally:
+        terminal.close()
+
+
+@pytest.mark.parametrize("word", ["exit", "exit().", ":quit", "exit."])
+def test_words_that_leave(shell, node, word):
+    terminal = shell()
+    terminal.line(word)
+    assert terminal.status() == 0
+    assert node.alive()
+
+
+@pytest.mark.parametrize("text", ["halt().", "init:stop().", "q().", "erlang:halt(1).", "M = init, M:stop().", "apply(init, stop, []).",
+                                  "spawn(fun init:stop/0).", "exit(whereis(kernel_sup), kill)."])
+def test_what_could_stop_the_node_is_asked_about(shell, node, text):
+    terminal = shell()
+    says(terminal, text, r".*could stop the node demo@\S+\.$", r"Type the node's name to go on: ")
+    says(terminal, "no", "beamline: .*not done$", prompt(1)[1:])
+    says(terminal, "alive.", "alive$")
+    assert node.alive()
+
+
+def test_the_guard_sees_through_lines_before(shell):
+    terminal = shell()
+    says(terminal, "M = init.", "init$")
+    says(terminal, "F = stop.", "stop$")
+    says(terminal, "M:F().", r".*could stop the node")
+    says(terminal, "no", ".*not done$")
+    terminal.line("M:F(),")
+    terminal.line("ok.")
+    terminal.expect("could stop the node")
+    terminal.line("no")
+    terminal.expect(prompt(3))
+
+
+def test_behind_a_refused_line_nothing_runs(shell):
+    terminal = shell()
+    terminal.paste("A = 1.\nhalt().\nB = 2.\n")
+    time.sleep(0.3)
+    terminal.keys("Enter")
+    terminal.expect("^1$")
+    terminal.expect("could stop the node")
+    says(terminal, "no", ".*not done$", prompt(2)[1:])
+    says(terminal, "B.", r"\* 1:1: variable 'B' is unbound$|\* 1: variable 'B' is unbound$")
+
+
+def test_a_confirmed_line_is_done(shell, make, sshd, epmd):
+    other = make.node("victim", epmd=epmd, home=sshd.home)
+    terminal = shell(target="rig:victim", prompt=False)
+    terminal.expect(r"^rig \(victim@\S+\)1> ")
+    says(terminal, "init:stop().", ".*could stop the node")
+    terminal.line("victim")
+    terminal.expect(r"\[node_lost\]|\[exception\]")
+    terminal.expect(r"^rig \(not connected")
+    wait_for("its end", 10, lambda: not other.alive())
+    terminal.line(":quit")
+    assert terminal.status() != 0
+
+
+def test_completion_of_functions(shell):
+    terminal = shell()
+    terminal.type("lists:mapfo")
+    terminal.keys("Tab")
+    terminal.expect(r"lists:mapfold")
+    terminal.type("l(fun(X, A) -> {X, A} end, 0, [1]).")
+    terminal.keys("Enter")
+    terminal.expect(r"^\{\[1\],0\}$")
+    terminal.type("lists:keys")
+    terminal.keys("Tab")
+    terminal.expect("keysearch|keysort")
+    terminal.keys("C-c")
+    terminal.type("erlang:system_in")
+    terminal.keys("Tab")
+    terminal.expect(r"erlang:system_info\(")
+
+
+def test_completion_of_variables(shell):
+    """From 26 on the shell tells its bindings."""
+    terminal = shell()
+    says(terminal, "LongVariableName = 12.", "12$")
+    terminal.type("LongVar")
+    terminal.keys("Tab")
+    if OTP < 26:
+        time.sleep(0.5)
+        terminal.type("iableName")
+    says(terminal, ".", "12$")
+
+
+def test_documentation_at_the_cursor(shell):
+    terminal = shell()
+    terminal.type("lists:foldl(")
+    terminal.keys("M-h")
+    terminal.expect(r"foldl\(Fun, Acc0, List\)|foldl/3")
+    terminal.expect(r"^rig \(demo@\S+\)1> lists:foldl\($")
+
+
+def test_commands_of_ours(shell):
+    terminal = shell()
+    says(terminal, ":help", r"  :reconnect ", prompt(1)[1:])
+    says(terminal, ":nonsense", "beamline: there is no such command; :help lists them$", prompt(1)[1:])
+    says(terminal, "A = 1.", "1$")
+    terminal.line(":reconnect")
+    terminal.expect("^Eshell")
+    terminal.expect(prompt(1))
+    says(terminal, "A.", r"\* 1(:1)?: variable 'A' is unbound$")
+
+
+def test_control_sequences_are_text(shell):
+    terminal = shell()
+    says(terminal, r'io:put_chars("\e]0;title\x07\e[2J\e[31mred\e[0m\e[?1049h\e]52;c;Zm9v\x07\n").',
+         r"\^\[\]0;title\^G\^\[\[2Jred\^\[\[\?1049h\^\[\]52;c;Zm9v\^G$", "ok$")
+    assert "\x1b[31mred" in terminal.coloured
+    says(terminal, r'io:get_line("\e[2Jpassword: ").', r"rig reads\| \^\[\[2Jpassword: ")
+
+
+def test_the_environment_is_in_the_prompt(shell, rig):
+    settings = rig.write(f"env.{rig.count()}", 'hosts = ( { match = "rig"; environment = "production"; colour = "red"; } );\n')
+    terminal = shell("--config", settings, prompt=False)
+    terminal.expect(r"^rig\|production \(demo@\S+\)1> ")
+    assert re.search(r"\x1b\[1m\x1b\[31mrig\|production|\x1b\[1;31mrig\|production|\x1b\[31m\x1b\[1mrig\|production", terminal.coloured), terminal.coloured
+
+
+def test_a_lost_link_and_a_new_shell(shell, make, sshd):
+    proxy = make.proxy(sshd.port)
+    terminal = shell(config=sshd.client_config(port=proxy.port))
+    says(terminal, "A = 1.", "1$")
+    proxy.cut()
+    terminal.expect(r"\[ssh_lost\]")
+    terminal.expect(r"^rig \(not connected; :reconnect or :quit\)> ")
+    terminal.line(":reconnect")
+    terminal.expect(prompt(1))
+    terminal.keys("Up", "Up", "Enter")
+    terminal.expect("^1$")
+
+
+def processes(node):
+    return int(node.eval("erlang:system_info(process_count)"))
+
+
+def test_rough_code_leaves_nothing(shell, node):
+    before = processes(node)
+    for text in ("exit(group_leader(), kill).", "process_flag(trap_exit, true), register(rough, self()), [spawn_link(fun() -> process_flag(trap_exit, true), "
+                 "timer:sleep(infinity) end) || _ <- [1,2,3]], exit(group_leader(), kill), timer:sleep(infinity).", "exit(shell_died)."):
+        terminal = shell()
+        terminal.line(text)
+        time.sleep(0.5)
+        os.kill(terminal.pid, signal.SIGKILL)
+        terminal.status()
+        wait_for("its processes' end", 10, lambda: processes(node) <= before)
+
+
+def test_killed_at_any_moment_it_leaves_nothing(rig, beamline, sshd, epmd, node, tmp_path):
+    before = processes(node)
+    for step in range(15):
+        terminal = beamline("shell", "rig:demo", env={"XDG_STATE_HOME": str(tmp_path)}, terminal=True)
+        time.sleep(step / 50)
+        os.kill(terminal.pid, signal.SIGKILL)
+        terminal.finish()
+    wait_for("its processes' end", 10, lambda: processes(node) <= before)
+
+
+def test_processes_that_go_on_are_told(shell):
+    terminal = shell()
+    says(terminal, "spawn(fun() -> timer:sleep(3000) end).", "<")
+    terminal.keys("C-d")
+    terminal.status()
+    assert "1 process started in this shell, not linked to it, goes on running on the node" in terminal.screen
+
+
+@pytest.mark.parametrize("number,status", [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGQUIT, 131)])
+def test_signals_restore_the_terminal(beamline, node, tmp_path, number, status):
+    terminal = beamline("shell", "rig:demo", env={"XDG_STATE_HOME": str(tmp_path)}, terminal=True)
+    terminal.expect("1> ")
+    os.kill(terminal.pid, number)
+    assert terminal.finish().status == status
+
+
+def test_without_a_terminal(beamline, node):
+    done = beamline("shell", "rig:demo")
+    assert done.status == 64 and "needs a terminal" in done.stderr and "--file" in done.stderr, done
+
+
+# Elixir
+
+def test_iex(iex):
+    terminal = iex()
+    says(terminal, "x = 40", "40$")
+    says(terminal, "x + 2", "42$")
+    says(terminal, "v(1)", "40$")
+    terminal.keys("C-d")
+    assert terminal.status() == 0
+
+
+def test_iex_of_several_lines(iex):
+    terminal = iex()
+    for line in ("defmodule Several do", "  def a, do: 11", "end"):
+        terminal.line(line)
+    terminal.expect(r"^\{:module, Several,")
+    says(terminal, "Several.a() + 1", "12$")
+    says(terminal, "[1,", r"rig +\.\. ")
+    terminal.keys("C-c")
+    says(terminal, ":fine", ":fine$")
+
+
+def test_iex_pasted(iex):
+    terminal = iex()
+    terminal.paste("".join(f"v{i} = {i}\n" for i in range(1, 51)))
+    time.sleep(0.3)
+    terminal.keys("Enter")
+    terminal.expect(prompt(51, IEX), limit=30)
+    says(terminal, "v1 + v50", "51$")
+
+
+def test_iex_completion(iex):
+    terminal = iex()
+    terminal.type("Enum.flat_map_re")
+    terminal.keys("Tab")
+    terminal.expect(r"Enum\.flat_map_reduce")
+    terminal.keys("C-c")
+    terminal.type("String.to_")
+    terminal.keys("Tab")
+    terminal.seen = 0
+    terminal.expect(r"^to_atom/1")
+    terminal.expect(r"^to_charlist/1")
+
+
+def test_iex_reads(iex):
+    terminal = iex()
+    says(terminal, 'IO.gets("name? ")', r"rig reads\| name\? ")
+    says(terminal, "José", r'"José\\n"$')
+
+
+@pytest.mark.parametrize("text", ["System.halt", "System.stop(0)", ":init.stop()", "0 |> System.halt()", "apply(System, :halt, [])"])
+def test_iex_guard(iex, node, text):
+    terminal = iex()
+    says(terminal, text, ".*could stop the node")
+    says(terminal, "no", ".*not done$")
+    says(terminal, ":alive", ":alive$")
+    assert node.alive()
+
+
+def test_iex_guard_over_lines(iex):
+    terminal = iex()
+    says(terminal, "m = System", "System$")
+    says(terminal, "m.halt(", r"rig +\.\. ")
+    says(terminal, "0)", ".*could stop the node")
+    says(terminal, "no", ".*not done$")
+    says(terminal, ":alive", ":alive$")
+
+
+def test_iex_interrupted(iex):
+    terminal = iex()
+    terminal.line("Process.sleep(:infinity)")
+    time.sleep(0.3)
+    terminal.keys("C-c")
+    terminal.expect(r"^\*\* \(EXIT")
+    says(terminal, "1 + 1", "2$")
+
+
+def test_iex_where_there_is_none(shell, make, epmd, sshd):
+    make.node("plain", epmd=epmd, home=sshd.home)
+    terminal = shell("--elixir", target="rig:plain", prompt=False)
+    terminal.expect(r"\[no_elixir\]|iex\(plain@")
