@@ -25,9 +25,7 @@ struct session {
 	char *who; /* "alice web-1:shop" */
 };
 
-struct show {
-	struct output out;
-	struct buf text; /* what one line of the journal becomes */
+struct journal_shown {
 	struct session sessions[SESSIONS_MAX];
 	size_t next; /* whose place the next session takes */
 };
@@ -66,11 +64,11 @@ static bool put_member(struct buf *out, const struct journal_entry *entry, const
 	return there;
 }
 
-static struct session *find(struct show *show, const char *id)
+static struct session *find(struct journal_shown *shown, const char *id)
 {
 	for (size_t i = 0; *id && i < SESSIONS_MAX; i++) {
-		if (strcmp(show->sessions[i].id, id) == 0)
-			return &show->sessions[i];
+		if (strcmp(shown->sessions[i].id, id) == 0)
+			return &shown->sessions[i];
 	}
 	return NULL;
 }
@@ -82,16 +80,16 @@ static void forget(struct session *session)
 }
 
 /* Who works, and where, which only the first entry of a session tells. */
-static void remember(struct show *show, const struct journal_entry *entry)
+static void remember(struct journal_shown *shown, const struct journal_entry *entry)
 {
-	struct session *session = find(show, entry->session);
+	struct session *session = find(shown, entry->session);
 	struct buf who;
 
 	if (strlen(entry->session) != JOURNAL_SESSION_LEN)
 		return;
 	if (!session) {
-		session = &show->sessions[show->next];
-		show->next = (show->next + 1) % SESSIONS_MAX;
+		session = &shown->sessions[shown->next];
+		shown->next = (shown->next + 1) % SESSIONS_MAX;
 	}
 	forget(session);
 	buf_init(&who, TEXT_MAX);
@@ -136,39 +134,62 @@ static void put_what(struct buf *out, const struct journal_entry *entry)
 	}
 }
 
-static void put_entry(struct show *show, const struct journal_entry *entry)
+static void put_entry(struct journal_shown *shown, const struct journal_entry *entry, struct buf *out)
 {
 	if (strcmp(entry->kind, "begun") == 0)
-		remember(show, entry);
-	struct session *session = find(show, entry->session);
-	buf_printf(&show->text, "%s ", entry->time);
-	put_safe(&show->text, entry->session, strnlen(entry->session, SHOWN_ID));
-	buf_printf(&show->text, " %s  ", session ? session->who : "?");
-	put_what(&show->text, entry);
+		remember(shown, entry);
+	struct session *session = find(shown, entry->session);
+	buf_printf(out, "%s ", entry->time);
+	put_safe(out, entry->session, strnlen(entry->session, SHOWN_ID));
+	buf_printf(out, " %s  ", session ? session->who : "?");
+	put_what(out, entry);
 	if (session && strcmp(entry->kind, "ended") == 0)
 		forget(session);
 }
+
+struct journal_shown *journal_shown_new(void)
+{
+	return xcalloc(1, sizeof(struct journal_shown));
+}
+
+void journal_shown_free(struct journal_shown *shown)
+{
+	for (size_t i = 0; i < SESSIONS_MAX; i++)
+		forget(&shown->sessions[i]);
+	free(shown);
+}
+
+void journal_shown_put(struct journal_shown *shown, const struct journal_line *line, struct buf *out)
+{
+	if (!line->fits)
+		buf_printf(out, "line %" PRIu64 " does not fit into the chain%s", line->number,
+			   line->entry ? ": " : " and is no entry");
+	else if (!line->entry)
+		buf_printf(out, "line %" PRIu64 " is incomplete", line->number);
+	if (line->entry)
+		put_entry(shown, line->entry, out);
+	buf_put_u8(out, '\n');
+}
+
+struct show {
+	struct output out;
+	struct buf text; /* what one line of the journal becomes */
+	struct journal_shown *shown;
+};
 
 static bool on_line(void *context, const struct journal_line *line, struct error *err)
 {
 	struct show *show = context;
 
 	show->text.len = 0;
-	if (!line->fits)
-		buf_printf(&show->text, "line %" PRIu64 " does not fit into the chain%s", line->number,
-			   line->entry ? ": " : " and is no entry");
-	else if (!line->entry)
-		buf_printf(&show->text, "line %" PRIu64 " is incomplete", line->number);
-	if (line->entry)
-		put_entry(show, line->entry);
-	buf_put_u8(&show->text, '\n');
+	journal_shown_put(show->shown, line, &show->text);
 	output_put(&show->out, show->text.data, show->text.len);
 	return output_drain(&show->out, err);
 }
 
 bool journal_show(const char *path, struct error *err)
 {
-	struct show show = { 0 };
+	struct show show = { .shown = journal_shown_new() };
 	struct journal_walk walk;
 
 	output_init(&show.out, STDOUT_FILENO, "standard output", TEXT_MAX);
@@ -180,9 +201,8 @@ bool journal_show(const char *path, struct error *err)
 	if (ok && walk.breaks > 0)
 		log_notice("the chain is broken at line %" PRIu64 ": beamline journal verify tells more",
 			   walk.first_break.line);
-	for (size_t i = 0; i < SESSIONS_MAX; i++)
-		forget(&show.sessions[i]);
 	journal_walk_clear(&walk);
+	journal_shown_free(show.shown);
 	buf_clear(&show.text);
 	output_clear(&show.out);
 	return ok;

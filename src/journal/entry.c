@@ -63,15 +63,17 @@ enum journal_line_kind journal_entry_parse(const char *line, size_t len, struct 
 	json_tokener_free(tokener);
 	if (cut)
 		return JOURNAL_LINE_INCOMPLETE;
-	if (used == len && json_object_is_type(entry->object, json_type_object) && utf8_valid(line, len, NULL)) {
+	enum journal_line_kind kind = JOURNAL_LINE_FOREIGN;
+	if (json_object_is_type(entry->object, json_type_object) && utf8_valid(line, used, NULL)) {
 		entry->kind = member(entry->object, "kind");
 		entry->time = member(entry->object, "time");
 		entry->session = member(entry->object, "session");
 		if (entry->kind[0] && is_time(entry->time))
-			return JOURNAL_LINE_ENTRY;
+			kind = used == len ? JOURNAL_LINE_ENTRY : JOURNAL_LINE_INCOMPLETE;
 	}
-	journal_entry_clear(entry);
-	return JOURNAL_LINE_FOREIGN;
+	if (kind != JOURNAL_LINE_ENTRY)
+		journal_entry_clear(entry);
+	return kind;
 }
 
 void journal_entry_clear(struct journal_entry *entry)
