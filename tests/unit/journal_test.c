@@ -209,6 +209,11 @@ static void write_text(const void *data, size_t len)
 	journal_close(&journal);
 }
 
+#define BYTES(text)                                                                                                    \
+	{                                                                                                              \
+		text, sizeof text - 1                                                                                  \
+	}
+
 static void any_bytes_come_back(void **state)
 {
 	(void)state;
@@ -216,14 +221,14 @@ static void any_bytes_come_back(void **state)
 		const char *text;
 		size_t len;
 	} texts[] = {
-		{ "", 0 },
-		{ "io:format(\"~p~n\", [x]),\n\tok.", 29 },
-		{ "gr\xc3\xbcn \xe2\x80\xae \xf0\x9f\x98\x80 \xc2\x9b", 19 },
-		{ "a\0b\x1b[2J\r\x7f\\", 10 },
-		{ "\xff", 1 },
-		{ "\xff\xfe", 2 },
-		{ "a\xc3", 2 },
-		{ "abc\xed\xa0\x80", 6 },
+		BYTES(""),
+		BYTES("io:format(\"~p~n\", [x]),\n\tok."),
+		BYTES("gr\xc3\xbcn \xe2\x80\xae \xf0\x9f\x98\x80 \xc2\x9b"),
+		BYTES("a\0b\x1b[2J\r\x7f\\"),
+		BYTES("\xff"),
+		BYTES("\xff\xfe"),
+		BYTES("a\xc3"),
+		BYTES("abc\xed\xa0\x80"),
 	};
 	char all[256];
 	struct buf text;
