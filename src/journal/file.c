@@ -203,10 +203,10 @@ static bool write_line(int fd, const char *path, const struct buf *line, off_t s
 		else
 			at += (size_t)n;
 	}
-	if (why && ftruncate(fd, size) < 0)
-		log_v("journal", "%s: what was written of a line stays: %s", path, strerror(errno));
 	while (!why && fsync(fd) < 0)
 		why = errno == EINTR ? 0 : errno;
+	if (why && ftruncate(fd, size) < 0)
+		log_v("journal", "%s: what was written of a line stays: %s", path, strerror(errno));
 	if (!why)
 		return true;
 	error_set(err, ERROR_OUTPUT_LOST, "the journal %s cannot be written: %s", path, strerror(why));

@@ -23,7 +23,7 @@ char *journal_default_path(void);
 bool journal_file_open(const char *path, int *fd, struct error *err);
 /*
  * Appends one line: {"prev":…,"time":… and then the members, each of which begins with a comma. It is on the disk when this returns true. When it
- * does not, nothing of it is there, or a part without a newline, which the next append closes with one and chains as it is. Not
+ * does not, nothing of it is there, or where it cannot be taken back a part, which the next append closes with a newline and chains as it is. Not
  * ended by signals. Errors: ERROR_JOURNAL (as above; it has been removed; somebody holds it locked for long; its last line is none of
  * ours), ERROR_OUTPUT_LOST (the disk is full, …), ERROR_INTERNAL (the line is too long).
  */
