@@ -684,6 +684,42 @@ static void a_full_disk_is_told_and_leaves_nothing(void **state)
 	assert_int_equal(after.breaks + after.incomplete, 0);
 }
 
+/* SIGXFSZ, where it is not ignored, ends the process between two parts of a line. */
+static void a_writer_killed_within_a_line_leaves_a_part(void **state)
+{
+	(void)state;
+	struct journal_walk walk;
+
+	for (int i = 1; i <= 5; i++) {
+		pid_t pid = fork();
+		if (pid == 0) {
+			struct journal journal;
+			struct error err = { 0 };
+			struct stat st;
+			uint64_t number;
+			char text[4000];
+			memset(text, 'x', sizeof text);
+			bool ok = journal_open(&journal, path, &err) && journal_begin(&journal, &begun, &err) &&
+				  stat(path, &st) == 0;
+			const struct rlimit limit = { (rlim_t)(st.st_size + 700 * i), (rlim_t)(st.st_size + 700 * i) };
+			ok = ok && setrlimit(RLIMIT_FSIZE, &limit) == 0;
+			_exit(ok && journal_input(&journal, text, sizeof text, &number, &err));
+		}
+		int status;
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ);
+		walk_path(&walk);
+		assert_int_equal(walk.lines, 2 * i);
+		assert_int_equal(walk.incomplete, i);
+		assert_int_equal(walk.breaks, 0);
+	}
+	write_small();
+	walk_path(&walk);
+	assert_int_equal(walk.lines, 15);
+	assert_int_equal(walk.incomplete, 5);
+	assert_int_equal(walk.breaks, 0);
+}
+
 /* Appends lines of all sizes until it is killed. */
 static void append_for_ever(void)
 {
@@ -768,6 +804,7 @@ int main(void)
 		T(a_line_that_is_too_long_is_walked_over),
 		T(what_a_crash_cut_off_is_chained),
 		T(a_full_disk_is_told_and_leaves_nothing),
+		T(a_writer_killed_within_a_line_leaves_a_part),
 		T(killed_writers_leave_a_chain),
 	};
 	return cmocka_run_group_tests_name("journal", tests, make_folder, remove_folder);
