@@ -15,6 +15,7 @@
 enum {
 	SESSIONS_MAX = 256, /* that are told apart by who and where; of older ones the beginning of the id is shown */
 	SHOWN_ID = 8,
+	WHO_MAX = 256, /* bytes of who and where that are kept for each */
 	/* A character of a text may become four. */
 	TEXT_MAX = 4 * JOURNAL_LINE_MAX + 4096,
 	SPACES = 4,
@@ -79,6 +80,16 @@ static void forget(struct session *session)
 	*session = (struct session){ 0 };
 }
 
+/* How much of a text's first line fits, up to the end of a character. */
+static size_t cut_at(const char *text, size_t max)
+{
+	size_t len = strcspn(text, "\n");
+
+	for (len = len < max ? len : max; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80; len--)
+		continue;
+	return len;
+}
+
 /* Who works, and where, which only the first entry of a session tells. */
 static void remember(struct journal_shown *shown, const struct journal_entry *entry)
 {
@@ -97,7 +108,7 @@ static void remember(struct journal_shown *shown, const struct journal_entry *en
 		buf_put_text(&who, "?");
 	put_member(&who, entry, " ", "target");
 	memcpy(session->id, entry->session, sizeof session->id);
-	session->who = xstrdup(buf_text(&who));
+	session->who = xstrndup(buf_text(&who), cut_at(buf_text(&who), WHO_MAX));
 	buf_clear(&who);
 }
 
