@@ -63,9 +63,9 @@ struct journal_outcome {
  * Each appends one line, and returns when it is on the disk: entries of the session that begins, of what is entered in it (before it is sent;
  * *number, from 1, is its number within the session), of what came of that, and of its end. Texts that would make the line longer than
  * JOURNAL_LINE_MAX are cut, and the line tells by how much. They wait for other processes (30 s at most), and are not ended by signals.
- * False: the line is not in the journal, or not for certain; the session must not go on. Errors: ERROR_OUTPUT_LOST (the disk is full, or the file cannot be
- * written), ERROR_JOURNAL (its permissions have changed, it was removed, it stays locked, its end is none of ours), ERROR_NO_RESOURCES;
- * ERROR_INTERNAL if no session has begun.
+ * False: the line is not in the journal, or not for certain; the session must not go on. Errors: ERROR_OUTPUT_LOST (the disk is full, or the file
+ * cannot be written), ERROR_JOURNAL (its permissions have changed, it was removed, it stays locked, its end is none of ours),
+ * ERROR_NO_RESOURCES; ERROR_INTERNAL if no session has begun.
  */
 bool journal_begin(struct journal *journal, const struct journal_begun *begun, struct error *err);
 bool journal_input(struct journal *journal, const void *text, size_t len, uint64_t *number, struct error *err);
