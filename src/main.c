@@ -55,7 +55,7 @@ static bool run_command(const struct command *command, struct command_options *o
 	const char *file = options->config ? options->config : getenv("BEAMLINE_CONFIG");
 	struct settings settings;
 
-	if (!(command->groups & (GROUP_CONNECT | GROUP_HOSTS | GROUP_OPEN)))
+	if (!(command->groups & (GROUP_CONNECT | GROUP_HOSTS | GROUP_OPEN | GROUP_JOURNAL)))
 		return command->run(options, words, count, err);
 	bool ok =
 		settings_load(&settings, command_option_table, command_option_count, file && *file ? file : NULL, err);

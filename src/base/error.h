@@ -76,6 +76,8 @@
 	X(ERROR_GUARD,              guard_refused,        "guard",          77, "the text would stop the node, or its environment wants to be confirmed, and nobody has") \
 	X(ERROR_SOME_FAILED,        some_failed,          "targets",         2, "some of several targets failed") \
 	X(ERROR_CONFIG,             config_invalid,       "configuration",  78, "the configuration cannot be used") \
+	X(ERROR_JOURNAL,            journal_unusable,     "journal",        73, "the journal cannot be opened, or others could have written it") \
+	X(ERROR_JOURNAL_BROKEN,     journal_broken,       "journal",         1, "lines of the journal were changed, removed or inserted") \
 	X(ERROR_OUTPUT_LOST,        output_lost,          "output",         74, "output could not be written") \
 	X(ERROR_OUTPUT_CLOSED,      output_closed,        "output",         74, "the reader of the output went away") \
 	X(ERROR_NO_RESOURCES,       no_resources,         "system",         71, "the system has no descriptors, processes or memory left") \

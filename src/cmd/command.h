@@ -19,12 +19,13 @@ enum option_group {
 	GROUP_EVALUATE = 1 << 2, /* running something on a node */
 	GROUP_EVAL = 1 << 3,     /* eval alone */
 	GROUP_JSON = 1 << 4,
-	GROUP_HOSTS = 1 << 5,   /* hosts alone */
-	GROUP_OPEN = 1 << 6,    /* open alone */
-	GROUP_CLOSE = 1 << 7,   /* close alone */
-	GROUP_MANY = 1 << 8,    /* what takes many targets */
-	GROUP_FORWARD = 1 << 9, /* forward alone */
-	GROUP_SHELL = 1 << 10,  /* shell alone */
+	GROUP_HOSTS = 1 << 5,    /* hosts alone */
+	GROUP_OPEN = 1 << 6,     /* open alone */
+	GROUP_CLOSE = 1 << 7,    /* close alone */
+	GROUP_MANY = 1 << 8,     /* what takes many targets */
+	GROUP_FORWARD = 1 << 9,  /* forward alone */
+	GROUP_SHELL = 1 << 10,   /* shell alone */
+	GROUP_JOURNAL = 1 << 11, /* what writes or reads the journal */
 };
 
 enum { COMMAND_OPTIONS_MAX = 128 };
@@ -82,6 +83,8 @@ struct command_options {
 	int listen;
 	/* GROUP_CLOSE */
 	bool all;
+	/* GROUP_JOURNAL */
+	const char *journal;
 	/* Not of the table: which of its options the command line gave, and what the configuration files say. */
 	const bool *given;
 	const struct settings *settings;
@@ -105,7 +108,7 @@ struct command {
 };
 
 extern const struct command command_nodes, command_ping, command_eval, command_rpc, command_forward, command_open,
-	command_shell, command_close, command_status, command_hosts, command_config;
+	command_shell, command_close, command_status, command_hosts, command_config, command_journal;
 
 /* NULL-terminated, in the order in which --help shows them. */
 extern const struct command *const command_table[];

@@ -44,15 +44,14 @@ static const char bash_function[] =
 	"\t\thow=$(_beamline_argument \"${cur%%=*}\")\n"
 	"\t\tcur=${cur#*=}\n"
 	"\tfi\n"
+	"\tif [[ ! $how && $command && $cur != -* ]]; then how=$(_beamline_place \"$command\" \"$place\"); fi\n"
 	"\tcase $how in\n"
 	"\tfile) compopt -o filenames 2>/dev/null; _beamline_fit \"$cur\" < <(compgen -f -- \"$cur\") ;;\n"
 	"\twords\\ *) _beamline_fit \"$cur\" < <(tr ' ' '\\n' <<<\"${how#words }\") ;;\n"
+	"\thost|pattern) _beamline_fit \"$cur\" < <(_beamline_hosts \"$1\" \"$cur\" \"$how\") ;;\n"
 	"\t'')\n"
 	"\t\tif [[ $cur == -* ]]; then _beamline_fit \"$cur\" < <(_beamline_options \"$command\")\n"
 	"\t\telif [[ ! $command ]]; then _beamline_fit \"$cur\" < <(_beamline_commands)\n"
-	"\t\telse\n"
-	"\t\t\tword=$(_beamline_place \"$command\" \"$place\")\n"
-	"\t\t\tif [[ $word ]]; then _beamline_fit \"$cur\" < <(_beamline_hosts \"$1\" \"$cur\" \"$word\"); fi\n"
 	"\t\tfi ;;\n"
 	"\tesac\n"
 	"\t# Where a colon ends a word for readline, it has the part before it already.\n"
@@ -78,16 +77,15 @@ static const char zsh_function[] =
 	"\t\thow=$(_beamline_argument \"${cur%%=*}\")\n"
 	"\t\tcompset -P '*='\n"
 	"\tfi\n"
+	"\tif [[ -z $how && -n $command && $cur != -* ]]; then how=$(_beamline_place \"$command\" \"$place\"); fi\n"
 	"\tcase $how in\n"
 	"\tfile) _files; return ;;\n"
 	"\twords\\ *) compadd -- ${(s: :)how#words }; return ;;\n"
+	"\thost|pattern) compadd -- ${(f)\"$(_beamline_hosts \"$words[1]\" \"$cur\" \"$how\")\"}; return ;;\n"
 	"\tany) return ;;\n"
 	"\tesac\n"
 	"\tif [[ $cur == -* ]]; then compadd -- ${(f)\"$(_beamline_options \"$command\")\"}\n"
 	"\telif [[ -z $command ]]; then compadd -- ${(f)\"$(_beamline_commands)\"}\n"
-	"\telse\n"
-	"\t\tword=$(_beamline_place \"$command\" \"$place\")\n"
-	"\t\tif [[ -n $word ]]; then compadd -- ${(f)\"$(_beamline_hosts \"$words[1]\" \"$cur\" \"$word\")\"}; fi\n"
 	"\tfi\n"
 	"}\n"
 	"if [[ $zsh_eval_context[-1] == loadautofunc ]]; then _beamline \"$@\"; else compdef _beamline beamline; fi\n";
@@ -126,27 +124,43 @@ static const char fish_functions[] =
 	"\tend\n"
 	"end\n";
 
-/* What stands at a place of a command's arguments: "host", "pattern" or "". *repeats: any number of them may. */
-static const char *place_kind(const char *arguments, int place, bool *repeats)
-{
-	const char *kind = "";
+enum { KIND_MAX = 128, PLACES = 4 };
 
+/* “host”, “pattern”, “file”, “words A B” of A|B, or nothing. */
+static void kind_of(const char *argument, size_t len, char kind[KIND_MAX])
+{
+	const char *name = "";
+
+	if (strncmp(argument, "HOST", 4) == 0 || strncmp(argument, "TARGET", 6) == 0)
+		name = "host";
+	else if (strncmp(argument, "PATTERN", 7) == 0)
+		name = "pattern";
+	else if (len == 4 && strncmp(argument, "FILE", 4) == 0)
+		name = "file";
+	snprintf(kind, KIND_MAX, "%s", name);
+	if (!memchr(argument, '|', len))
+		return;
+	snprintf(kind, KIND_MAX, "words %.*s", (int)len, argument);
+	for (char *bar = strchr(kind, '|'); bar; bar = strchr(bar, '|'))
+		*bar = ' ';
+}
+
+/* What stands at a place of a command's arguments. *repeats: any number of them may. */
+static void place_kind(const char *arguments, int place, bool *repeats, char kind[KIND_MAX])
+{
+	kind[0] = '\0';
 	for (int i = 1; *arguments && i <= place; i++) {
 		size_t len;
 		arguments += strspn(arguments, " [");
 		len = strcspn(arguments, " ]");
 		*repeats = len > strlen("…") && memcmp(arguments + len - strlen("…"), "…", strlen("…")) == 0;
-		if (strncmp(arguments, "HOST", 4) == 0 || strncmp(arguments, "TARGET", 6) == 0)
-			kind = "host";
-		else
-			kind = strncmp(arguments, "PATTERN", 7) == 0 ? "pattern" : "";
+		kind_of(arguments, len, kind);
 		arguments += len + strspn(arguments + len, " ]");
 		if (*repeats)
-			return kind;
+			return;
 		if (i < place && !*arguments)
-			return "";
+			kind[0] = '\0';
 	}
-	return kind;
 }
 
 /* “file”, “words A B” or “any”, as what follows the option. */
@@ -180,17 +194,17 @@ static void put_arguments(bool fish)
 
 static void put_places(bool fish)
 {
-	enum { PLACES = 4 };
+	char kind[KIND_MAX];
 
 	printf(fish ? "function __beamline_place\n\tswitch $argv[1].$argv[2]\n"
 		    : "_beamline_place() {\n\tcase $1.$2 in\n");
 	for (size_t k = 0; command_table[k]; k++) {
 		bool repeats = false;
 		for (int place = 1; place <= PLACES && !repeats; place++) {
-			const char *kind = place_kind(command_table[k]->arguments, place, &repeats);
+			place_kind(command_table[k]->arguments, place, &repeats, kind);
 			if (!*kind)
 				continue;
-			printf(fish ? "\tcase '%s.%.0d%s'\n\t\techo %s\n" : "\t%s.%.0d%s) echo %s ;;\n",
+			printf(fish ? "\tcase '%s.%.0d%s'\n\t\techo '%s'\n" : "\t%s.%.0d%s) echo '%s' ;;\n",
 			       command_table[k]->name, repeats ? 0 : place, repeats ? "*" : "", kind);
 		}
 	}
@@ -254,6 +268,23 @@ static void put_fish_option(const struct option *o)
 	putchar('\n');
 }
 
+static void put_fish_places(void)
+{
+	char kind[KIND_MAX];
+
+	for (size_t k = 0; command_table[k]; k++) {
+		bool repeats = false;
+		for (int place = 1; place <= PLACES && !repeats; place++) {
+			place_kind(command_table[k]->arguments, place, &repeats, kind);
+			if (strncmp(kind, "words ", 6) == 0)
+				printf("complete -c beamline -n '__beamline_wants \"%s\"' -a '%s'\n", kind, kind + 6);
+		}
+	}
+	printf("complete -c beamline -n '__beamline_wants file' -F\n"
+	       "complete -c beamline -n '__beamline_wants host' -a '(__beamline_hosts host)'\n"
+	       "complete -c beamline -n '__beamline_wants pattern' -a '(__beamline_hosts pattern)'\n");
+}
+
 static void print_fish(void)
 {
 	put_arguments(true);
@@ -269,8 +300,7 @@ static void print_fish(void)
 		if (command_option_table[i].groups)
 			put_fish_option(&command_option_table[i]);
 	}
-	printf("complete -c beamline -n '__beamline_wants host' -a '(__beamline_hosts host)'\n"
-	       "complete -c beamline -n '__beamline_wants pattern' -a '(__beamline_hosts pattern)'\n");
+	put_fish_places();
 }
 
 bool completion_print(const char *shell)

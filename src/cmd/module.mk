@@ -10,6 +10,7 @@ libbeamline_a_SOURCES += \
 	src/cmd/forward.c \
 	src/cmd/help.c src/cmd/help.h \
 	src/cmd/hosts.c \
+	src/cmd/journal.c src/cmd/journal_show.c src/cmd/journal_show.h \
 	src/cmd/list.c src/cmd/list.h \
 	src/cmd/many.c src/cmd/many.h src/cmd/many_private.h \
 	src/cmd/many_show.c \

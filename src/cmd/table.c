@@ -11,7 +11,7 @@ const struct option command_option_table[] = {
 	  "Read this file instead of ~/.ssh/config and /etc/ssh/ssh_config, as ssh -F does.", 0, NULL },
 	{ "ssh-option", 'o', OPTION_LIST, O(ssh_options), GROUP_CONNECT | GROUP_OPEN, "KEY=VALUE",
 	  "A setting of ssh_config(5), such as Port=2222, as ssh -o takes it. May stand several times.", 0, NULL },
-	{ "config", 0, OPTION_TEXT, O(config), GROUP_CONNECT | GROUP_HOSTS | GROUP_OPEN, "FILE",
+	{ "config", 0, OPTION_TEXT, O(config), GROUP_CONNECT | GROUP_HOSTS | GROUP_OPEN | GROUP_JOURNAL, "FILE",
 	  "Read this configuration file instead of ~/.config/beamline/beamline.conf and /etc/beamline/beamline.conf; none is no file. Otherwise BEAMLINE_CONFIG.", 0, NULL },
 	{ "epmd-port", 0, OPTION_PORT, O(epmd_port), GROUP_CONNECT, "PORT",
 	  "EPMD's port on the host's loopback, instead of 4369.", OPTION_IN_DEFAULTS | OPTION_IN_HOST, "4369" },
@@ -83,6 +83,8 @@ const struct option command_option_table[] = {
 	  "Listen on this port of 127.0.0.1, instead of a free one.", 0, NULL },
 	{ "all", 'a', OPTION_FLAG, O(all), GROUP_CLOSE, NULL,
 	  "All connections that stay.", 0, NULL },
+	{ "journal", 0, OPTION_TEXT, O(journal), GROUP_JOURNAL, "FILE",
+	  "The journal: what was done on which node, line by line, each chained to the one before.", OPTION_IN_DEFAULTS, "~/.local/state/beamline/journal" },
 	{ "json", 0, OPTION_FLAG, O(json), GROUP_JSON, NULL,
 	  "Answer in JSON: one object on one line, errors too; of many targets one for each.", 0, NULL },
 	{ "verbose", 'v', OPTION_COUNT, O(verbose), GROUP_ALL, NULL,
@@ -99,6 +101,16 @@ const struct option command_option_table[] = {
 const size_t command_option_count = sizeof command_option_table / sizeof *command_option_table;
 _Static_assert(sizeof command_option_table / sizeof *command_option_table <= COMMAND_OPTIONS_MAX, "raise the maximum");
 
-const struct command *const command_table[] = { &command_nodes,  &command_ping,    &command_eval,   &command_rpc,
-						&command_shell,  &command_forward, &command_open,   &command_close,
-						&command_status, &command_hosts,   &command_config, NULL };
+const struct command *const command_table[] = { &command_nodes,
+						&command_ping,
+						&command_eval,
+						&command_rpc,
+						&command_shell,
+						&command_forward,
+						&command_open,
+						&command_close,
+						&command_status,
+						&command_hosts,
+						&command_config,
+						&command_journal,
+						NULL };

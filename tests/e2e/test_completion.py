@@ -82,7 +82,7 @@ def complete(request, rig, beamline, tmp_path):
 
 
 def test_commands(complete):
-    assert complete("beamline ") == ["close", "config", "eval", "forward", "hosts", "nodes", "open", "ping", "rpc", "status"]
+    assert complete("beamline ") == ["close", "config", "eval", "forward", "hosts", "journal", "nodes", "open", "ping", "rpc", "status"]
     assert complete("beamline ev") == ["eval"]
     assert complete("beamline --cookie-file x -v p") == ["ping"]
 
@@ -100,8 +100,15 @@ def test_words_of_options(complete):
     assert complete("beamline eval --epmd-port ") == []
 
 
-def test_files(complete):
-    found = complete("beamline eval --cookie-file so")
+def test_words_of_a_command(complete):
+    assert complete("beamline journal ") == ["show", "verify"]
+    assert complete("beamline -v journal ver") == ["verify"]
+    assert complete("beamline journal verify x ") == []
+
+
+@pytest.mark.parametrize("line", ["beamline eval --cookie-file so", "beamline journal show so"])
+def test_files(complete, line):
+    found = complete(line)
     assert found == (["files:"] if complete.shell == "zsh" else ["some\\ file"] if complete.shell == "fish" else ["some file"]) or found == ["some file"]
 
 

@@ -16,7 +16,7 @@ import tempfile
 sys.dont_write_bytecode = True
 
 # Floors from the ground up. Rooms of one floor do not know each other.
-FLOORS = [["platform"], ["base"], ["journal"], ["etf"], ["config"], ["dist", "ssh"], ["remote"], ["node"],
+FLOORS = [["platform"], ["base"], ["etf"], ["config"], ["journal"], ["dist", "ssh"], ["remote"], ["node"],
           ["shell", "beam", "runbook", "audit"], ["cmd"], ["main"]]
 RANK = {room: rank for rank, floor in enumerate(FLOORS) for room in floor}
 

@@ -66,6 +66,9 @@ DECODERS = {
         "config/names.c:is_blank,next_word,is_keyword,add,parse_line,names_parse_ssh_config",
         "config/pattern.c", "config/settings.c", "config/settings_read.c", "config/settings_scan.c", "config/settings_value.c",
         "config/targets.c", "config/targets_fold.c",
+        "journal/entry.c", "journal/text.c:form_of,put_string,put_binary,journal_put_text",
+        "journal/walk.c:begin_line,names,begins_as_expected,note_break,judge,end_line,add_to_line,journal_walk_feed,journal_walk_end",
+        "cmd/journal_show.c:put_safe,put_member,find,forget,cut_at,remember,put_begun,put_what,put_entry,journal_shown_put",
     ],
 }
 
