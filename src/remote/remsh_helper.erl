@@ -35,9 +35,10 @@ expand(erlang, Reversed, Shell) ->
     end;
 expand(_, Reversed, Shell) ->
     {module, Autocomplete} = code:ensure_loaded(binary_to_atom(<<"Elixir.IEx.Autocomplete">>, utf8)),
-    case erlang:function_exported(Autocomplete, expand, 2) of
-        true -> Autocomplete:expand(Reversed, Shell);
-        false -> Autocomplete:expand(Reversed)
+    %% Up to 1.13 the second argument is something else.
+    case catch Autocomplete:expand(Reversed, Shell) of
+        {'EXIT', _} -> Autocomplete:expand(Reversed);
+        Found -> Found
     end.
 
 %% Names as they are to be shown; from 26 on they come in groups.

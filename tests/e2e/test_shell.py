@@ -346,9 +346,10 @@ def test_completion_of_variables(shell):
     says(terminal, "LongVariableName = 12.", "12$")
     terminal.type("LongVar")
     terminal.keys("Tab")
+    time.sleep(0.5)
     if OTP < 26:
-        time.sleep(0.5)
         terminal.type("iableName")
+    terminal.expect(r"2> LongVariableName")
     says(terminal, ".", "12$")
 
 
@@ -356,7 +357,9 @@ def test_documentation_at_the_cursor(shell):
     terminal = shell()
     terminal.type("lists:foldl(")
     terminal.keys("M-h")
-    terminal.expect(r"foldl\(Fun, Acc0, List\)|foldl/3")
+    time.sleep(1)
+    terminal.seen = 0
+    terminal.expect(r"foldl\(F")
     terminal.expect(r"^rig \(demo@\S+\)1> lists:foldl\($")
 
 
