@@ -77,6 +77,10 @@ struct command_options {
 	const char *file;
 	bool raw;
 	bool full;
+	/* GROUP_SHELL */
+	const char *reason;
+	bool require_reason;
+	int output_lines; /* 0: not given */
 	/* GROUP_HOSTS */
 	bool names;
 	/* GROUP_FORWARD */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "shell/shell.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,10 +13,64 @@
 #include "cmd/report.h"
 #include "cmd/target_options.h"
 
-/* One connection, and the session on it. */
-static bool session(struct target_options *holds, const char *target, struct shell_options *shell, enum shell_end *end,
-		    struct error *err)
+enum { REASON_MAX = 4096, LINES_SHOWN = 1000 };
+
+struct session {
+	struct target_options *holds;
+	const char *target;
+	struct shell_options shell;
+	struct buf reason;
+};
+
+/* Why, where a reason is wanted: typed, or asked for. */
+static bool get_reason(const struct target_options *holds, struct buf *reason, struct error *err)
 {
+	if (holds->options.reason)
+		return buf_put_text(reason, holds->options.reason);
+	if (!holds->options.require_reason)
+		return true;
+	if (!terminal_ask("Reason, for the journal: ", false, reason, err))
+		return false;
+	if (reason->len > 0)
+		return true;
+	error_set(err, ERROR_GUARD, "the configuration wants a reason for a shell here");
+	return error_cure(err, "type one, or give --reason TEXT");
+}
+
+/* The session's line in the journal, before anything is done. */
+static bool begin_journal(const struct session *s, const struct connection *connection, const struct link *link,
+			  struct error *err)
+{
+	const struct tunnel_info *info = &connection->info;
+	char *who = xasprintf("%s@%s", info->user, info->hostname);
+	const struct journal_begun begun = {
+		.target = s->target,
+		.node = link->node,
+		.connection = info->hostname[0] ? who : NULL,
+		.reason = s->reason.len > 0 ? buf_text((struct buf *)&s->reason) : NULL,
+	};
+	bool ok = journal_begin(s->shell.journal, &begun, err);
+
+	free(who);
+	return ok;
+}
+
+/* How it ended is the last line. That it cannot be written is told where nothing worse is. */
+static bool end_journal(struct journal *journal, bool ok, struct error *err)
+{
+	struct error unwritten;
+	char why[ERROR_MESSAGE_MAX + 16];
+
+	snprintf(why, sizeof why, "%s%s", ok ? "left" : "lost: ", ok ? "" : err->message);
+	if (journal_end(journal, why, ok ? err : &unwritten))
+		return ok;
+	return false;
+}
+
+/* One connection, and the shell on it. */
+static bool run_one(struct session *s, enum shell_end *end, struct error *err)
+{
+	struct target_options *holds = s->holds;
 	struct connection connection;
 	struct link link;
 	bool confirmed, ok = false;
@@ -22,11 +78,14 @@ static bool session(struct target_options *holds, const char *target, struct she
 	if (!connect_begin(&connection, &holds->connect, holds->target.destination, holds->target.node, false, err))
 		return false;
 	if (connect_link(&connection, &link, err)) {
-		if (environment_check(holds, target, &link, &confirmed, err)) {
-			shell->elixir = holds->options.language && strcmp(holds->options.language, "elixir") == 0;
-			shell->look.environment = holds->options.environment;
-			shell->look.colour = environment_colour(&holds->options, STDOUT_FILENO);
-			ok = shell_run(&link, shell, end, err);
+		if (environment_check(holds, s->target, &link, &confirmed, err) &&
+		    begin_journal(s, &connection, &link, err)) {
+			s->shell.elixir = holds->options.language && strcmp(holds->options.language, "elixir") == 0;
+			s->shell.look.environment = holds->options.environment;
+			s->shell.look.colour = environment_colour(&holds->options, STDOUT_FILENO);
+			s->shell.lines_max = holds->options.output_lines ? holds->options.output_lines : LINES_SHOWN;
+			ok = shell_run(&link, &s->shell, end, err);
+			ok = end_journal(s->shell.journal, ok, err);
 		}
 		link_close(&link);
 	}
@@ -40,24 +99,22 @@ static bool may_reconnect(const struct error *err)
 	return err->code == ERROR_NODE_LOST || err->code == ERROR_SSH_LOST || err->code == ERROR_EXCEPTION;
 }
 
-static bool sessions(struct target_options *holds, const char *target, struct error *err)
+static bool sessions(struct session *s, struct error *err)
 {
-	struct shell_options shell = { .target = target, .may_ask = holds->connect.may_ask };
 	enum shell_end end = SHELL_ANEW;
 	bool ok = true, began = false;
 
-	shell.look.host = holds->host;
-	if (!shell_start(&shell, err))
+	if (!shell_start(&s->shell, err))
 		return false;
 	while (end == SHELL_ANEW) {
 		end = SHELL_LEFT;
 		*err = (struct error){ .code = ERROR_NONE };
-		ok = session(holds, target, &shell, &end, err);
+		ok = run_one(s, &end, err);
 		began = began || ok || may_reconnect(err);
-		if (!ok && began && err->code != ERROR_INTERRUPTED) {
-			report_error(&holds->options, err);
+		if (!ok && began && may_reconnect(err)) {
+			report_error(&s->holds->options, err);
 			err->shown = true;
-			ok = shell_wait_offline(&shell, &end, err);
+			ok = shell_wait_offline(&s->shell, &end, err);
 		}
 	}
 	shell_stop();
@@ -67,7 +124,8 @@ static bool sessions(struct target_options *holds, const char *target, struct er
 static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
 {
 	struct target_options holds;
-	bool ok;
+	struct journal journal = { .fd = -1 };
+	struct session s = { .holds = &holds, .target = words[0] };
 
 	(void)count;
 	if (!terminal_is(STDIN_FILENO) || !terminal_is(STDOUT_FILENO)) {
@@ -77,7 +135,14 @@ static bool run(const struct command_options *options, const char *const *words,
 	}
 	if (!target_options_init(&holds, options, words[0], err))
 		return false;
-	ok = environment_enter(&holds, words[0], err) && sessions(&holds, words[0], err);
+	buf_init(&s.reason, REASON_MAX);
+	s.shell = (struct shell_options){
+		.target = words[0], .may_ask = holds.connect.may_ask, .journal = &journal, .look.host = holds.host
+	};
+	bool ok = environment_enter(&holds, words[0], err) && get_reason(&holds, &s.reason, err) &&
+		  journal_open(&journal, holds.options.journal, err) && sessions(&s, err);
+	journal_close(&journal);
+	buf_clear(&s.reason);
 	target_options_clear(&holds);
 	return ok;
 }
@@ -94,7 +159,7 @@ const struct command command_shell = {
 		       "leaves, and "
 		       "the node runs on. :help lists the commands that are beamline's own.\n\n"
 		       "What could stop the node is asked about first: one must type the node's name.",
-	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_SHELL,
+	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_SHELL | GROUP_JOURNAL,
 	.min_words = 1,
 	.max_words = 1,
 	.run = run,

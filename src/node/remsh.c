@@ -154,6 +154,17 @@ static bool on_watcher(struct remsh *r, const struct term *pid, struct error *er
 	return !r->ending || remsh_end(r, err);
 }
 
+static bool on_started(struct remsh *r, const struct term *part, struct error *err)
+{
+	char release[32];
+
+	if (r->relay)
+		return wrong_shape(err);
+	r->relay = program_keep_pid(&r->pids, &part[2]);
+	program_line(&part[4], release, sizeof release);
+	return on_watcher(r, &part[3], err) && r->handler->started(r->handler->context, release, err);
+}
+
 static bool on_output(struct remsh *r, const struct term *bytes, struct error *err)
 {
 	if (bytes->kind != ETF_BINARY)
@@ -234,10 +245,8 @@ static bool on_message(struct remsh *r, const struct term *m, struct error *err)
 	if (part[1].kind != ETF_INTEGER)
 		return wrong_shape(err);
 	switch (part[1].integer << 8 | m->tuple.count) {
-	case REMSH_STARTED << 8 | 4:
-		if (!r->relay)
-			r->relay = program_keep_pid(&r->pids, &part[2]);
-		return on_watcher(r, &part[3], err);
+	case REMSH_STARTED << 8 | 5:
+		return on_started(r, part, err);
 	case REMSH_OUTPUT << 8 | 3:
 		return on_output(r, &part[2], err);
 	case REMSH_PROMPT << 8 | 5:

@@ -23,6 +23,8 @@ enum {
 
 /* All of it is the node's word: text is to be filtered. False: err is set, and remsh_serve returns it. */
 struct remsh_handler {
+	/* It runs on that release of OTP; the first prompt follows. */
+	bool (*started)(void *context, const char *release, struct error *err);
 	/* Taken, and to be acknowledged (remsh_acknowledge) when it has been shown. */
 	bool (*output)(void *context, const uint8_t *data, size_t len, struct error *err);
 	/* A line is wanted, or (REMSH_NO_PROMPT) no longer. */

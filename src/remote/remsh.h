@@ -10,7 +10,7 @@
  *
  * The spawned process is W, the relay that it starts R. To us:
  *
- *     {Tag, 0, R, W}                     it has started, always the first; lines and acknowledgements go to R, the end to W
+ *     {Tag, 0, R, W, Release}            it has started on OTP Release, always the first; lines and acknowledgements go to R, the end to W
  *     {Tag, 1, Bytes}                    output, UTF-8, at most 240 KiB; a character may be split between two
  *     {Tag, 2, Kind, More, Prompt}       a line is wanted. Kind 1: for the shell; 2: by code that reads; 0: no longer. More: true where what came so far
  *                                        is not whole. Prompt: UTF-8
@@ -26,7 +26,8 @@
  *     {Tag, 1, Text}             lines, UTF-8, with newlines between them and none behind the last; also ahead of time
  *     {Tag, 2, Answer}           true | false, to {Tag, 3, _}. false: the shell does not see the line, nor those sent behind it
  *     {Tag, 3, Columns, Rows}    of the terminal from now on
- *     {Tag, 4, Id, What, Text}   What 1: complete Text, what stands before the cursor; 2: print the documentation of Text, a module or function.
+ *     {Tag, 4, Id, What, Text}   What 1: complete Text, what stands before the cursor; 2: print the documentation of Text, a module or function;
+ *                                3: print how the node is.
  *                                The one before, if it has no answer yet, gets none
  *     {Tag, 5}                   interrupt: what is unfinished is given up, or the evaluation is ended; lines and output that wait are forgotten
  *     {Tag, 2} to W              the end: shell, evaluation and what hangs on them by links and monitors are killed
@@ -51,7 +52,7 @@ enum remsh_message {
 
 enum remsh_prompt_kind { REMSH_NO_PROMPT = 0, REMSH_FOR_SHELL = 1, REMSH_FOR_CODE = 2 };
 
-enum remsh_help { REMSH_COMPLETE = 1, REMSH_DOCUMENT = 2 };
+enum remsh_help { REMSH_COMPLETE = 1, REMSH_DOCUMENT = 2, REMSH_INFO = 3 };
 
 enum remsh_order {
 	REMSH_ACKNOWLEDGE = 0,

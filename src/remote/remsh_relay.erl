@@ -15,7 +15,7 @@ start(P, W, {Client, Tag, Language, Columns, Rows, Window, Guard}) ->
     Shell = shell(Language),
     group_leader(Own, self()),
     W ! {self(), 1, [Shell || is_pid(Shell)]},
-    Client ! {Tag, 0, self(), W},
+    Client ! {Tag, 0, self(), W, list_to_binary(erlang:system_info(otp_release))},
     S = {W, Client, Tag, P, Shell, Language, Guard},
     case Shell of
         none -> W ! {self(), 2, 6, <<>>};

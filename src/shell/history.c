@@ -101,6 +101,16 @@ void shell_history_keep(const char *line)
 		log_v("shell", "%s: %s", file, strerror(errno));
 }
 
+const char *shell_history_last(const char *but)
+{
+	for (int i = history_length; i > 0; i--) {
+		HIST_ENTRY *entry = history_get(history_base + i - 1);
+		if (entry && strcmp(entry->line, but) != 0)
+			return entry->line;
+	}
+	return NULL;
+}
+
 void shell_history_stop(void)
 {
 	if (file)

@@ -11,6 +11,8 @@
 /* Reads the target's. One that cannot be used is said, and nothing is kept then. */
 void shell_history_start(const char *target);
 void shell_history_keep(const char *line);
+/* The newest line that is not that one, or NULL. Valid until the next is kept. */
+const char *shell_history_last(const char *but);
 void shell_history_stop(void);
 
 #endif

@@ -53,8 +53,17 @@ static int on_document(int count, int key)
 	return 0;
 }
 
+static int on_edit(int count, int key)
+{
+	(void)count;
+	(void)key;
+	in.event = INPUT_EDIT;
+	return 0;
+}
+
 static void bind_keys(void)
 {
+	rl_bind_keyseq("\\C-x\\C-e", on_edit);
 	rl_bind_key('\t', on_tab);
 	rl_bind_keyseq("\\eh", on_document);
 	rl_bind_key_in_map('\t', on_tab, vi_insertion_keymap);
@@ -146,6 +155,11 @@ char *input_take_line(void)
 	return line;
 }
 
+char *input_line(void)
+{
+	return xstrdup(rl_line_buffer);
+}
+
 char *input_before(void)
 {
 	return xstrndup(rl_line_buffer, (size_t)rl_point);
@@ -194,10 +208,8 @@ void input_show(void)
 	rl_redisplay();
 }
 
-void input_give_up(void)
+void input_give_up(bool again)
 {
-	char *prompt = in.prompt;
-
 	if (!in.editing)
 		return;
 	/* Any search, argument or undo list that was begun. */
@@ -205,11 +217,15 @@ void input_give_up(void)
 	rl_callback_sigcleanup();
 	fputs("^C\n", rl_outstream);
 	rl_replace_line("", 1);
+	rl_on_new_line();
+	if (again) {
+		rl_redisplay();
+		return;
+	}
+	fflush(rl_outstream);
 	rl_callback_handler_remove();
-	in.editing = false;
-	in.prompt = NULL;
-	input_edit(prompt);
-	free(prompt);
+	in.editing = in.hidden = false;
+	silence();
 }
 
 void input_resize(void)

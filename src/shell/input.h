@@ -18,6 +18,7 @@ enum input_event {
 	INPUT_END,
 	INPUT_COMPLETE, /* Tab */
 	INPUT_DOCUMENT, /* Alt-h */
+	INPUT_EDIT,     /* Ctrl-X Ctrl-E */
 };
 
 /* Takes the terminal; input_stop gives it back as it was. Errors: ERROR_USAGE (standard input or output is none). */
@@ -32,6 +33,8 @@ bool input_is_editing(void);
 enum input_event input_read(void);
 /* The line of INPUT_LINE, without its newline; a pasted one may hold some. Freed by the caller. */
 char *input_take_line(void);
+/* All of the line that is being edited. Freed by the caller. */
+char *input_line(void);
 /* What stands before the cursor, and the word (of letters, digits and _ @ : . ? !) in which it stands. Freed by the caller. */
 char *input_before(void);
 char *input_word(void);
@@ -40,8 +43,8 @@ void input_insert(const char *text);
 /* Around output while a line is edited: the line goes, and comes back below. */
 void input_hide(void);
 void input_show(void);
-/* Ctrl-C: what was typed is given up, as is shown; a new line begins. */
-void input_give_up(void);
+/* Ctrl-C: what was typed is given up, as is shown; a new line begins, or none is wanted any more. */
+void input_give_up(bool again);
 /* The terminal has another size. */
 void input_resize(void);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/terminal.h"
@@ -17,23 +18,39 @@
 
 enum { HELP_MAX = 1024 * 1024 };
 
+static bool on_started(void *context, const char *release, struct error *err)
+{
+	struct shell *s = context;
+	char text[2048];
+
+	snprintf(text, sizeof text, "%s, node %s, OTP %s, %.1f ms away%s; :help tells more\n", s->options->look.host,
+		 s->remsh.link->node, release, (double)(clock_us() - s->started_us) / 1000.0,
+		 s->options->notes ? s->options->notes : "");
+	return shell_put(s, text, strlen(text), err);
+}
+
 static bool on_output(void *context, const uint8_t *data, size_t len, struct error *err)
 {
 	struct shell *s = context;
 
-	return s->discarding || s->leaving || shell_put(s, data, len, err);
+	bool cut;
+
+	if (s->discarding || s->leaving)
+		return true;
+	size_t show = turn_output(&s->turn, data, len, &cut);
+	return shell_put(s, data, show, err) &&
+	       (!cut || shell_say(s, "… the rest is not shown; Ctrl-C ends the evaluation\n", err));
 }
 
 static bool on_prompt(void *context, enum remsh_prompt_kind kind, bool more, const char *text, struct error *err)
 {
 	struct shell *s = context;
 
-	(void)err;
 	input_end_edit();
 	s->kind = s->wanted = kind;
 	s->more = more;
 	snprintf(s->prompt, sizeof s->prompt, "%s", text);
-	return true;
+	return kind != REMSH_FOR_SHELL || more || shell_end_turn(s, err);
 }
 
 /* What has been typed meanwhile made it useless. */
@@ -68,6 +85,8 @@ static bool on_interrupted(void *context, struct error *err)
 
 	(void)err;
 	s->discarding = false;
+	/* What the shell says to it is shown in any case. */
+	s->turn.shown_lines = 0;
 	return true;
 }
 
@@ -86,10 +105,12 @@ static bool on_question(void *context, const char *what, struct error *err)
 		io_give_back(&refusal);
 	else if (!yes)
 		log_notice("%s: not done", what);
+	s->turn.refused = !yes;
 	return remsh_answer(&s->remsh, yes, err);
 }
 
 const struct remsh_handler shell_node_side = {
+	.started = on_started,
 	.output = on_output,
 	.prompt = on_prompt,
 	.question = on_question,

@@ -75,9 +75,52 @@ static bool show_prompt(struct shell *s, struct error *err)
 	s->wanted = REMSH_NO_PROMPT;
 	if (ok)
 		input_edit(buf_text(&prompt));
+	if (ok && s->begun)
+		input_insert(s->begun);
+	free(s->begun);
+	s->begun = NULL;
 	buf_clear(&above);
 	buf_clear(&prompt);
 	return ok;
+}
+
+bool shell_say_hidden(struct shell *s, struct error *err)
+{
+	char text[128];
+
+	if (s->turn.hidden_lines == 0)
+		return true;
+	snprintf(text, sizeof text, "… %zu more lines (:more, :save FILE, :pager)\n", s->turn.hidden_lines);
+	return shell_say(s, text, err);
+}
+
+bool shell_end_turn(struct shell *s, struct error *err)
+{
+	bool timed = s->times && s->turn.open;
+	char text[64];
+
+	if (!turn_end(&s->turn, err) || !shell_say_hidden(s, err))
+		return false;
+	if (s->watched)
+		s->watch_at = clock_ms() + s->watch_ms;
+	snprintf(text, sizeof text, "(%.1f ms)\n", (double)s->turn.took_us / 1000.0);
+	return !timed || shell_say(s, text, err);
+}
+
+bool shell_send(struct shell *s, const char *text, size_t len, struct error *err)
+{
+	return turn_input(&s->turn, text, len, s->kind == REMSH_FOR_CODE, err) &&
+	       remsh_lines(&s->remsh, text, len, err);
+}
+
+/* The watched text, when its time has come and nothing else goes on. */
+static bool watch(struct shell *s, struct error *err)
+{
+	if (!s->watched || !input_is_editing() || s->kind != REMSH_FOR_SHELL || s->more || clock_ms() < s->watch_at)
+		return true;
+	input_end_edit();
+	return shell_say(s, s->watched, err) && shell_put(s, "\n", 1, err) &&
+	       shell_send(s, s->watched, strlen(s->watched), err);
 }
 
 static bool take_line(struct shell *s, char *line, struct error *err)
@@ -93,10 +136,11 @@ static bool take_line(struct shell *s, char *line, struct error *err)
 	if (s->kind == REMSH_FOR_SHELL && !s->more && !shell_take_command(s, line, &local, err))
 		return false;
 	if (local) {
-		s->wanted = s->leaving ? REMSH_NO_PROMPT : s->kind;
+		/* What it has sent brings a prompt of its own. */
+		s->wanted = s->leaving || s->turn.open ? REMSH_NO_PROMPT : s->kind;
 		return true;
 	}
-	return remsh_lines(&s->remsh, line, len, err);
+	return shell_send(s, line, len, err);
 }
 
 /* Only the shell's own line is one that the node can tell about. */
@@ -127,6 +171,13 @@ static bool read_input(struct shell *s, struct error *err)
 		ok = take_line(s, line, err);
 		free(line);
 		return ok;
+	case INPUT_EDIT:
+		line = input_line();
+		input_end_edit();
+		ok = shell_edit(s, line, err);
+		free(line);
+		s->wanted = s->kind;
+		return ok;
 	case INPUT_END:
 		return shell_leave(s, SHELL_LEFT, err);
 	case INPUT_NOTHING:
@@ -140,14 +191,17 @@ static bool interrupt(struct shell *s, struct error *err)
 {
 	bool at_prompt = input_is_editing();
 
+	free(s->watched);
+	s->watched = NULL;
+	bool again = s->kind == REMSH_FOR_SHELL && !s->more;
+
 	if (at_prompt)
-		input_give_up();
-	if (at_prompt && s->kind == REMSH_FOR_SHELL && !s->more)
+		input_give_up(again);
+	if (at_prompt && again)
 		return true;
-	input_end_edit();
 	s->wanted = REMSH_NO_PROMPT;
 	output_drop(&s->out);
-	s->discarding = true;
+	s->discarding = s->turn.interrupted = true;
 	return (at_prompt || shell_say(s, "^C\n", err)) && remsh_interrupt(&s->remsh, err);
 }
 
@@ -207,12 +261,14 @@ static bool turn(struct shell *s, struct error *err)
 		{ .fd = output_pending(&s->out) > 0 ? s->out.fd : -1, .events = POLLOUT },
 	};
 
-	switch (io_wait(fds, 3, s->leaving ? s->leave_by : IO_NO_DEADLINE)) {
+	switch (io_wait(fds, 3, s->leaving ? s->leave_by : s->watched ? s->watch_at : IO_NO_DEADLINE)) {
 	case IO_READY:
 		break;
 	case IO_SIGNAL:
 		return on_signal(s, err) && show_prompt(s, err);
 	case IO_TIMEOUT:
+		if (!s->leaving)
+			return watch(s, err);
 		return error_set(err, ERROR_TIMEOUT, "%s does not say that it has ended the shell", link->node);
 	case IO_FAILED:
 		return error_set(err, ERROR_NO_RESOURCES, "poll: %s", strerror(errno));
@@ -269,7 +325,7 @@ bool shell_wait_offline(const struct shell_options *options, enum shell_end *end
 		if (io_wait_one(STDIN_FILENO, POLLIN, IO_NO_DEADLINE, err) == IO_SIGNAL) {
 			ok = err->signal == SIGINT && input_is_editing();
 			if (ok)
-				input_give_up();
+				input_give_up(true);
 			continue;
 		}
 		enum input_event event = input_read();
@@ -288,11 +344,13 @@ bool shell_wait_offline(const struct shell_options *options, enum shell_end *end
 
 bool shell_run(struct link *link, const struct shell_options *options, enum shell_end *end, struct error *err)
 {
-	struct shell s = { .options = options };
+	struct shell s = { .options = options, .started_us = clock_us() };
 	struct remsh_handler handler = shell_node_side;
 	struct remsh_options wanted = { .elixir = options->elixir };
+	struct error unwritten;
 
 	size_of_terminal(&wanted.columns, &wanted.rows);
+	turn_init(&s.turn, options->journal, options->lines_max);
 	output_init(&s.out, STDOUT_FILENO, "standard output", OUTPUT_MAX);
 	handler.context = &s;
 	bool ok = remsh_start(&s.remsh, link, &wanted, &handler, err);
@@ -305,7 +363,12 @@ bool shell_run(struct link *link, const struct shell_options *options, enum shel
 		ok = s.remsh.outcome.code == ERROR_NONE &&
 		     (!s.ending_signal || error_interrupted(err, s.ending_signal));
 	}
+	if (!ok && err->code != ERROR_JOURNAL && err->code != ERROR_OUTPUT_LOST)
+		turn_lost(&s.turn, &unwritten);
+	turn_clear(&s.turn);
 	free(s.asked);
+	free(s.begun);
+	free(s.watched);
 	output_clear(&s.out);
 	remsh_clear(&s.remsh);
 	*end = s.end;

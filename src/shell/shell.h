@@ -7,12 +7,16 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "journal/journal.h"
 #include "node/link.h"
 #include "shell/prompt.h"
 
 struct shell_options {
 	const char *target; /* as typed: whose history */
 	struct prompt_look look;
+	const char *notes;       /* more for the line at the start, or NULL */
+	struct journal *journal; /* with a session begun, or NULL */
+	int lines_max;           /* shown of an evaluation's output; 0: all */
 	bool elixir;
 	bool may_ask; /* the guard may ask a person */
 };

@@ -5,7 +5,9 @@
 
 #include "base/output.h"
 #include "node/remsh.h"
+#include "shell/history.h"
 #include "shell/shell.h"
+#include "shell/turn.h"
 
 struct shell {
 	const struct shell_options *options;
@@ -17,8 +19,15 @@ struct shell {
 	enum remsh_prompt_kind kind; /* of the line that is being edited */
 	bool more;
 	char prompt[REMSH_PROMPT_MAX];
-	char *asked;     /* what stood before the cursor when the node was asked how it may go on, or NULL */
-	bool discarding; /* Ctrl-C: what the node had sent before it knew is not shown */
+	char *asked; /* what stood before the cursor when the node was asked how it may go on, or NULL */
+	struct turn turn;
+	char *begun;   /* what the next line begins with (:edit), or NULL */
+	bool times;    /* each turn's is told */
+	char *watched; /* is evaluated again and again, or NULL */
+	int watch_ms;  /* between two ends of it */
+	int64_t watch_at;
+	int64_t started_us; /* when the shell was asked for */
+	bool discarding;    /* Ctrl-C: what the node had sent before it knew is not shown */
 	bool leaving;
 	int64_t leave_by;
 	int ending_signal;
@@ -32,9 +41,19 @@ extern const struct remsh_handler shell_node_side;
 bool shell_put(struct shell *s, const void *data, size_t len, struct error *err);
 /* The same for words of ours, on a line of their own. */
 bool shell_say(struct shell *s, const char *text, struct error *err);
+/* How much of the last output was not shown, where some was not. */
+bool shell_say_hidden(struct shell *s, struct error *err);
+/* Lines for the node: into the journal, then to it. */
+bool shell_send(struct shell *s, const char *text, size_t len, struct error *err);
 bool shell_leave(struct shell *s, enum shell_end end, struct error *err);
+/* The last output in a pager. */
+bool shell_page(struct shell *s, const char *argument, struct error *err);
+/* Text, or where there is none the last line, in an editor. */
+bool shell_edit(struct shell *s, const char *text, struct error *err);
 /* Is the line that word, as one may type it (exit, exit(), exit().)? */
 bool shell_is_word(const char *line, const char *word);
+/* The shell wants its next line. */
+bool shell_end_turn(struct shell *s, struct error *err);
 /* A line that is no text for the node. *taken: it is one. */
 bool shell_take_command(struct shell *s, const char *line, bool *taken, struct error *err);
 

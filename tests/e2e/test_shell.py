@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The interactive shell, in a real terminal: each test is a dialogue, judged by what stands on the screen."""
 
+import json
 import os
 import re
 import signal
@@ -61,7 +62,7 @@ def test_a_line_and_its_result(shell):
     says(terminal, "1/0.", r"\*\* exception error:", r"rig \(demo@\S+\)3> ")
     terminal.keys("C-d")
     assert terminal.status() == 0
-    assert terminal.screen.startswith("Eshell V")
+    assert re.match(rf"rig, node demo@\S+, OTP {OTP}, \d+\.\d ms away; :help tells more\nEshell V", terminal.screen)
 
 
 def test_bindings_and_history_of_results(shell):
@@ -215,10 +216,11 @@ def test_interrupting_an_endless_loop_keeps_bindings(shell):
 
 
 def test_interrupting_a_flood(shell):
-    terminal = shell()
+    terminal = shell("--output-lines", "100")
     terminal.line('G = fun(H) -> io:format("~s~n", [lists:duplicate(70, $x)]), H(H) end, G(G).')
     terminal.expect("^x{70}$")
     time.sleep(1)
+    terminal.expect("^… the rest is not shown; Ctrl-C ends the evaluation$")
     begun = time.monotonic()
     terminal.keys("C-c")
     terminal.expect(r"^\*\* exception exit: ", limit=5)
@@ -371,6 +373,7 @@ def test_commands_of_ours(shell):
     terminal.line(":reconnect")
     terminal.expect("^Eshell")
     terminal.expect(prompt(1))
+    says(terminal, ":node", r"demo@\S+ on rig$")
     says(terminal, "A.", r"\* 1(:1)?: variable 'A' is unbound$")
 
 
@@ -530,3 +533,138 @@ def test_iex_where_there_is_none(shell, make, epmd, sshd):
     make.node("plain", epmd=epmd, home=sshd.home)
     terminal = shell("--elixir", target="rig:plain", prompt=False)
     terminal.expect(r"\[no_elixir\]|iex\(plain@")
+
+
+# Commands of ours, and what is kept
+
+def test_information(shell):
+    terminal = shell()
+    says(terminal, ":info", rf"  node +demo@\S+, OTP {OTP}", "  up ", "  memory ", "  processes +[0-9]+ of ", r"  connected +\d+ visible")
+
+
+def test_more_than_is_shown(shell, tmp_path):
+    terminal = shell("--output-lines", "10")
+    says(terminal, '[io:format("line ~w~n", [I]) || I <- lists:seq(1, 500)], done.', "line 10$", "… 491 more lines")
+    assert "line 11" not in terminal.screen
+    says(terminal, ":more", "line 11$", "line 20$", "… 481 more lines")
+    says(terminal, f":save {tmp_path}/saved", r"\d+ bytes saved$")
+    assert (tmp_path / "saved").read_text() == "".join(f"line {i}\n" for i in range(1, 501)) + "done\n"
+    says(terminal, f":save {tmp_path}/saved", "beamline: .*File exists$")
+    says(terminal, "fine.", "fine$")
+
+
+def test_a_pager(shell, rig):
+    pager = rig.write(f"pager.{rig.count()}", "#!/bin/sh\necho in the pager\ncat\nread answer </dev/tty\necho and out\n", 0o700)
+    terminal = shell("--output-lines", "3", env={"PAGER": pager})
+    says(terminal, r'[io:put_chars("a \e]0;t\x07\n") || _ <- lists:seq(1, 20)], done.', "… 18 more lines")
+    says(terminal, ":pager", "in the pager$", r"a \^\[\]0;t\^G$")
+    terminal.line("x")
+    terminal.expect("^and out$")
+    says(terminal, "fine.", "fine$")
+
+
+def test_an_editor(shell, rig):
+    editor = rig.write(f"editor.{rig.count()}", "#!/bin/sh\nsed -i s/wrong/right/ \"$1\"\n", 0o700)
+    terminal = shell(env={"EDITOR": editor, "VISUAL": ""})
+    terminal.type("{wrong, 1}.")
+    terminal.keys("C-x", "C-e")
+    terminal.seen = 0
+    terminal.expect(r"1> \{right, 1\}\.")
+    terminal.keys("Enter")
+    terminal.expect(r"^\{right,1\}$")
+    says(terminal, "wrong.", "wrong$")
+    terminal.line(":edit")
+    terminal.expect(r"3> right\.$")
+    terminal.keys("Enter")
+    terminal.expect("^right$")
+
+
+def test_a_file_of_lines(shell, tmp_path):
+    (tmp_path / "lines").write_text("A = 20.\nB = A + 1,\nB * 2.\n")
+    terminal = shell()
+    says(terminal, f":source {tmp_path}/lines", "20$", "42$", prompt(3)[1:])
+    says(terminal, ":source /nonexistent", "beamline: /nonexistent: ", prompt(3)[1:])
+
+
+def test_watching(shell):
+    terminal = shell()
+    says(terminal, ":watch 300ms erlang:unique_integer([positive]) > 0.", "true$", "erlang:unique_integer", "true$", "erlang:unique_integer", "true$")
+    terminal.keys("C-c")
+    time.sleep(0.5)
+    says(terminal, "fine.", "fine$")
+    shown = terminal.screen
+    time.sleep(0.7)
+    assert terminal.screen == shown
+
+
+def test_times(shell):
+    terminal = shell()
+    says(terminal, ":time on")
+    says(terminal, "timer:sleep(120).", "ok$", r"\(1[23]\d\.\d ms\)$")
+    says(terminal, ":time off")
+    says(terminal, "fine.", "fine$", prompt(3)[1:])
+
+
+# The journal
+
+def journal(tmp_path):
+    with open(tmp_path / "beamline" / "journal", encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def test_each_line_is_in_the_journal(shell, tmp_path, beamline):
+    terminal = shell("--reason", "ticket 4711")
+    says(terminal, "1 + 1.", "2$")
+    says(terminal, "1/0.", r"\*\* exception error")
+    says(terminal, "halt().", ".*could stop the node")
+    says(terminal, "no", ".*not done$")
+    terminal.expect(prompt(3))
+    terminal.line("timer:sleep(infinity).")
+    time.sleep(0.3)
+    terminal.keys("C-c")
+    terminal.expect(r"^\*\* exception exit")
+    says(terminal, 'io:get_line("password: ").', "rig reads")
+    says(terminal, "geheim", '"geheim')
+    terminal.keys("C-d")
+    assert terminal.status() == 0
+    lines = journal(tmp_path)
+    kinds = [line["kind"] for line in lines]
+    assert kinds[0] == "begun" and kinds[-1] == "ended", lines
+    assert lines[0]["target"] == "rig:demo" and lines[0]["reason"] == "ticket 4711" and lines[0]["node"].startswith("demo@"), lines[0]
+    results = [line["result"] for line in lines if line["kind"] == "outcome"]
+    assert results == ["done", "error", "refused", "interrupted", "done"], lines
+    texts = [line["text"] for line in lines if line["kind"] == "input"]
+    assert texts == ["1 + 1.", "1/0.", "halt().", "timer:sleep(infinity).", 'io:get_line("password: ").', "(6 bytes that code reads)"], texts
+    assert "arithmetic" in next(line["text"] for line in lines if line.get("result") == "error")
+    done = beamline("journal", "verify", tmp_path / "beamline" / "journal", config=False, epmd_port=False)
+    assert done.status == 0, done
+
+
+def test_without_a_journal_nothing_goes_on(shell, tmp_path):
+    (tmp_path / "beamline").mkdir(mode=0o700)
+    (tmp_path / "beamline" / "journal").mkdir()
+    terminal = shell(prompt=False)
+    terminal.expect(r"\[journal_unusable\]")
+    assert terminal.status() == 73
+
+
+def test_a_journal_that_goes_away(shell, tmp_path):
+    terminal = shell()
+    says(terminal, "a.", "a$")
+    os.unlink(tmp_path / "beamline" / "journal")
+    terminal.line("b.")
+    terminal.expect(r"\[journal_unusable\]")
+    assert terminal.status() == 73
+    assert not re.search("^b$", terminal.screen, re.MULTILINE)
+
+
+def test_a_reason_may_be_required(shell, rig):
+    settings = rig.write(f"reason.{rig.count()}", "defaults = { require_reason = true; };\n")
+    terminal = shell("--config", settings, prompt=False)
+    terminal.expect("Reason, for the journal: ")
+    terminal.line("")
+    assert terminal.status() == 77
+    terminal = shell("--config", settings, prompt=False)
+    terminal.expect("Reason, for the journal: ")
+    terminal.line("because")
+    terminal.expect(prompt(1))
