@@ -79,6 +79,8 @@ struct command_options {
 	bool full;
 	/* GROUP_SHELL */
 	const char *reason;
+	const char *record;
+	const char *record_folder;
 	bool require_reason;
 	int output_lines; /* 0: not given */
 	/* GROUP_HOSTS */

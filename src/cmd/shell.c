@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -12,6 +13,7 @@
 #include "cmd/environment.h"
 #include "cmd/report.h"
 #include "cmd/target_options.h"
+#include "shell/record.h"
 
 enum { REASON_MAX = 4096, LINES_SHOWN = 1000 };
 
@@ -20,6 +22,8 @@ struct session {
 	const char *target;
 	struct shell_options shell;
 	struct buf reason;
+	struct record record;
+	char notes[64]; /* for the line at the start */
 };
 
 /* Why, where a reason is wanted: typed, or asked for. */
@@ -37,6 +41,28 @@ static bool get_reason(const struct target_options *holds, struct buf *reason, s
 	return error_cure(err, "type one, or give --reason TEXT");
 }
 
+/* --record FILE, or a folder of the configuration's in which each session has a file of its own. */
+static bool start_record(struct session *s, struct error *err)
+{
+	const char *folder = s->holds->options.record_folder, *file = s->holds->options.record;
+	char *made = NULL, when[32];
+	time_t now = time(NULL);
+	struct tm utc;
+	int columns, rows;
+
+	if (!file && folder) {
+		strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", gmtime_r(&now, &utc));
+		made = xasprintf("%s/%s-%s-%ld.cast", folder, when, s->holds->host, (long)getpid());
+		file = made;
+	}
+	shell_size(&columns, &rows);
+	bool ok = !file || record_start(&s->record, file, s->target, columns, rows, err);
+	if (ok && file)
+		snprintf(s->notes, sizeof s->notes, "; recorded");
+	free(made);
+	return ok;
+}
+
 /* The session's line in the journal, before anything is done. */
 static bool begin_journal(const struct session *s, const struct connection *connection, const struct link *link,
 			  struct error *err)
@@ -47,6 +73,7 @@ static bool begin_journal(const struct session *s, const struct connection *conn
 		.target = s->target,
 		.node = link->node,
 		.connection = info->hostname[0] ? who : NULL,
+		.recording = s->record.fd >= 0 ? s->record.path : NULL,
 		.reason = s->reason.len > 0 ? buf_text((struct buf *)&s->reason) : NULL,
 	};
 	bool ok = journal_begin(s->shell.journal, &begun, err);
@@ -125,7 +152,7 @@ static bool run(const struct command_options *options, const char *const *words,
 {
 	struct target_options holds;
 	struct journal journal = { .fd = -1 };
-	struct session s = { .holds = &holds, .target = words[0] };
+	struct session s = { .holds = &holds, .target = words[0], .record.fd = -1 };
 
 	(void)count;
 	if (!terminal_is(STDIN_FILENO) || !terminal_is(STDOUT_FILENO)) {
@@ -136,12 +163,16 @@ static bool run(const struct command_options *options, const char *const *words,
 	if (!target_options_init(&holds, options, words[0], err))
 		return false;
 	buf_init(&s.reason, REASON_MAX);
-	s.shell = (struct shell_options){
-		.target = words[0], .may_ask = holds.connect.may_ask, .journal = &journal, .look.host = holds.host
-	};
+	s.shell = (struct shell_options){ .target = words[0],
+					  .may_ask = holds.connect.may_ask,
+					  .journal = &journal,
+					  .record = &s.record,
+					  .notes = s.notes,
+					  .look.host = holds.host };
 	bool ok = environment_enter(&holds, words[0], err) && get_reason(&holds, &s.reason, err) &&
-		  journal_open(&journal, holds.options.journal, err) && sessions(&s, err);
+		  journal_open(&journal, holds.options.journal, err) && start_record(&s, err) && sessions(&s, err);
 	journal_close(&journal);
+	record_stop(&s.record);
 	buf_clear(&s.reason);
 	target_options_clear(&holds);
 	return ok;

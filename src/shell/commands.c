@@ -109,6 +109,24 @@ static bool do_time(struct shell *s, const char *argument, struct error *err)
 	return true;
 }
 
+static bool do_record(struct shell *s, const char *argument, struct error *err)
+{
+	struct record *r = s->options->record;
+	struct error why = { .code = ERROR_NONE };
+	int columns, rows;
+
+	if (strcmp(argument, "off") == 0) {
+		record_stop(r);
+		return shell_say(s, "nothing is recorded any more\n", err);
+	}
+	if (!argument[0] || r->fd >= 0)
+		return needs(
+			s, r->fd >= 0 ? "it is being recorded; :record off ends that" : ":record FILE, or :record off",
+			err);
+	shell_size(&columns, &rows);
+	return record_start(r, argument, s->options->target, columns, rows, &why) || complain(s, &why, err);
+}
+
 static bool do_source(struct shell *s, const char *argument, struct error *err)
 {
 	struct error why = { .code = ERROR_NONE };
@@ -159,6 +177,7 @@ static const struct local {
 	{ ":source", "FILE", "evaluate what a file of this machine holds", do_source },
 	{ ":watch", "TIME TEXT", "evaluate it again and again, until Ctrl-C", do_watch },
 	{ ":time", "on|off", "tell how long each evaluation takes", do_time },
+	{ ":record", "FILE|off", "record the session for replay (asciicast)", do_record },
 	{ ":reconnect", "", "a new shell on a new connection", do_reconnect },
 	{ ":quit", "", "leave; so do Ctrl-D and exit. The node runs on", do_quit },
 };

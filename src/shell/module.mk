@@ -7,5 +7,6 @@ libbeamline_a_SOURCES += \
 	src/shell/node_side.c \
 	src/shell/programs.c \
 	src/shell/prompt.c src/shell/prompt.h \
+	src/shell/record.c src/shell/record.h \
 	src/shell/shell.c src/shell/shell.h src/shell/shell_private.h \
 	src/shell/turn.c src/shell/turn.h

@@ -30,7 +30,7 @@ bool shell_put(struct shell *s, const void *data, size_t len, struct error *err)
 	input_hide();
 	s->line_begun = ((const char *)data)[len - 1] != '\n';
 	if (output_put(&s->out, data, len))
-		return true;
+		return record_output(s->options->record, data, len, err);
 	*err = s->out.err;
 	return false;
 }
@@ -51,13 +51,25 @@ bool shell_leave(struct shell *s, enum shell_end end, struct error *err)
 	return remsh_end(&s->remsh, err);
 }
 
-static void size_of_terminal(int *columns, int *rows)
+void shell_size(int *columns, int *rows)
 {
 	struct winsize size;
 	bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0;
 
 	*columns = known ? size.ws_col : 80;
 	*rows = known ? size.ws_row : 24;
+}
+
+/* Without readline's marks. */
+static void remember_prompt(struct shell *s, const char *prompt)
+{
+	size_t len = 0;
+
+	for (; *prompt && len + 1 < sizeof s->shown_prompt; prompt++) {
+		if (*prompt != '\001' && *prompt != '\002')
+			s->shown_prompt[len++] = *prompt;
+	}
+	s->shown_prompt[len] = '\0';
 }
 
 /* When all output is on the terminal, so that nothing comes between prompt and line. */
@@ -73,8 +85,10 @@ static bool show_prompt(struct shell *s, struct error *err)
 	bool ok = (!s->line_begun || shell_put(s, "\n", 1, err)) && shell_put(s, above.data, above.len, err) &&
 		  output_drain(&s->out, err);
 	s->wanted = REMSH_NO_PROMPT;
-	if (ok)
+	if (ok) {
+		remember_prompt(s, buf_text(&prompt));
 		input_edit(buf_text(&prompt));
+	}
 	if (ok && s->begun)
 		input_insert(s->begun);
 	free(s->begun);
@@ -123,6 +137,16 @@ static bool watch(struct shell *s, struct error *err)
 	       shell_send(s, s->watched, strlen(s->watched), err);
 }
 
+/* As it stands on the screen: prompt and line. What code reads may be a secret. */
+static bool record_line(struct shell *s, const char *line, size_t len, struct error *err)
+{
+	struct record *r = s->options->record;
+	bool secret = s->kind == REMSH_FOR_CODE;
+
+	return record_output(r, s->shown_prompt, strlen(s->shown_prompt), err) &&
+	       record_output(r, secret ? "…" : line, secret ? strlen("…") : len, err) && record_output(r, "\n", 1, err);
+}
+
 static bool take_line(struct shell *s, char *line, struct error *err)
 {
 	bool local = false;
@@ -133,6 +157,8 @@ static bool take_line(struct shell *s, char *line, struct error *err)
 		line[--len] = '\0';
 	if (s->kind == REMSH_FOR_SHELL)
 		shell_history_keep(line);
+	if (!record_line(s, line, len, err))
+		return false;
 	if (s->kind == REMSH_FOR_SHELL && !s->more && !shell_take_command(s, line, &local, err))
 		return false;
 	if (local) {
@@ -221,7 +247,9 @@ static bool resize(struct shell *s, struct error *err)
 	int columns, rows;
 
 	input_resize();
-	size_of_terminal(&columns, &rows);
+	shell_size(&columns, &rows);
+	if (!record_size(s->options->record, columns, rows, err))
+		return false;
 	return remsh_resize(&s->remsh, columns, rows, err);
 }
 
@@ -349,7 +377,7 @@ bool shell_run(struct link *link, const struct shell_options *options, enum shel
 	struct remsh_options wanted = { .elixir = options->elixir };
 	struct error unwritten;
 
-	size_of_terminal(&wanted.columns, &wanted.rows);
+	shell_size(&wanted.columns, &wanted.rows);
 	turn_init(&s.turn, options->journal, options->lines_max);
 	output_init(&s.out, STDOUT_FILENO, "standard output", OUTPUT_MAX);
 	handler.context = &s;

@@ -11,11 +11,14 @@
 #include "node/link.h"
 #include "shell/prompt.h"
 
+struct record;
+
 struct shell_options {
 	const char *target; /* as typed: whose history */
 	struct prompt_look look;
 	const char *notes;       /* more for the line at the start, or NULL */
 	struct journal *journal; /* with a session begun, or NULL */
+	struct record *record;   /* its fd is -1 where nothing is recorded */
 	int lines_max;           /* shown of an evaluation's output; 0: all */
 	bool elixir;
 	bool may_ask; /* the guard may ask a person */
@@ -29,6 +32,8 @@ enum shell_end {
 /* Takes the terminal for all sessions of this process; false: there is none (ERROR_USAGE). */
 bool shell_start(const struct shell_options *options, struct error *err);
 void shell_stop(void);
+/* Of the terminal. */
+void shell_size(int *columns, int *rows);
 /*
  * One session on a link. Errors: ERROR_EXCEPTION (the shell on the node ended), ERROR_NO_ELIXIR, ERROR_INTERRUPTED (a signal that ends us), the
  * link's.

@@ -6,6 +6,7 @@
 #include "base/output.h"
 #include "node/remsh.h"
 #include "shell/history.h"
+#include "shell/record.h"
 #include "shell/shell.h"
 #include "shell/turn.h"
 
@@ -19,6 +20,7 @@ struct shell {
 	enum remsh_prompt_kind kind; /* of the line that is being edited */
 	bool more;
 	char prompt[REMSH_PROMPT_MAX];
+	char shown_prompt[2 * REMSH_PROMPT_MAX]; /* as it stands on the screen */
 	char *asked; /* what stood before the cursor when the node was asked how it may go on, or NULL */
 	struct turn turn;
 	char *begun;   /* what the next line begins with (:edit), or NULL */

@@ -668,3 +668,50 @@ def test_a_reason_may_be_required(shell, rig):
     terminal.expect("Reason, for the journal: ")
     terminal.line("because")
     terminal.expect(prompt(1))
+
+
+# Recordings
+
+def test_a_recording(shell, tmp_path):
+    cast = tmp_path / "session.cast"
+    terminal = shell("--record", str(cast), prompt=False)
+    terminal.expect("; recorded; :help")
+    terminal.expect(prompt(1))
+    says(terminal, r'io:put_chars("\e[31mred\e[0m \e]0;t\x07 é\n").', "red")
+    says(terminal, 'io:get_line("password: ").', "rig reads")
+    says(terminal, "geheim", '"geheim')
+    terminal.resize(90, 30)
+    time.sleep(0.3)
+    terminal.keys("C-d")
+    assert terminal.status() == 0
+    assert cast.stat().st_mode & 0o777 == 0o600
+    head, *events = [json.loads(line) for line in cast.read_text().splitlines()]
+    assert head["version"] == 2 and (head["width"], head["height"]) == (100, 40) and head["title"] == "rig:demo"
+    text = "".join(event[2] for event in events if event[1] == "o")
+    assert "\x1b[31mred\x1b[0m ^[]0;t^G é\r\n" in text and "1> io:put_chars(" in text, text
+    assert "password: …\r\n" in text and "> geheim" not in text
+    assert [event[2] for event in events if event[1] == "r"] == ["90x30"]
+    times = [event[0] for event in events]
+    assert times == sorted(times)
+    assert journal(tmp_path)[0]["recording"] == str(cast)
+    again = shell("--record", str(cast), prompt=False)
+    again.expect("File exists")
+    assert again.status() == 74
+
+
+def test_every_shell_is_recorded(shell, rig, tmp_path):
+    folder = tmp_path / "casts"
+    folder.mkdir()
+    settings = rig.write(f"record.{rig.count()}", f'hosts = ( {{ match = "rig"; record_folder = "{folder}"; }} );\n')
+    terminal = shell("--config", settings)
+    says(terminal, "here.", "here$")
+    says(terminal, f":record {folder}/other", "beamline: it is being recorded")
+    says(terminal, ":record off", "nothing is recorded any more$")
+    says(terminal, "not_recorded.", "not_recorded$")
+    says(terminal, f":record {folder}/other.cast")
+    says(terminal, "there.", "there$")
+    terminal.keys("C-d")
+    terminal.status()
+    one, = folder.glob("*-rig-*.cast")
+    assert "here." in one.read_text() and "not_recorded" not in one.read_text()
+    assert "there." in (folder / "other.cast").read_text()
