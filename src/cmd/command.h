@@ -75,6 +75,7 @@ struct command_options {
 	const char *file;
 	bool raw;
 	bool full;
+	bool read_only;
 	/* GROUP_HOSTS */
 	bool names;
 	/* GROUP_FORWARD */

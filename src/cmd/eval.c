@@ -32,7 +32,7 @@ static bool read_text(const struct command_options *options, const char *const *
 
 static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
 {
-	struct session_request request = { .show = SESSION_SHOW_SHELL };
+	struct session_request request = { .show = SESSION_SHOW_SHELL, .read_only = options->read_only };
 	bool from_input = false, ok = false;
 	struct buf text;
 

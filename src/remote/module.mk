@@ -3,9 +3,9 @@ libbeamline_a_SOURCES += src/remote/session.h src/remote/session_program.c src/r
 
 # The first one is where the program starts; the others in any fixed order.
 remote_program = src/remote/session.erl src/remote/session_elixir.erl src/remote/session_evaluator.erl \
-	src/remote/session_guard.erl src/remote/session_guard_elixir.erl src/remote/session_lib.erl \
-	src/remote/session_records.erl src/remote/session_relay.erl src/remote/session_shell.erl \
-	src/remote/session_tree.erl
+	src/remote/session_guard.erl src/remote/session_guard_elixir.erl src/remote/session_harmless.erl \
+	src/remote/session_lib.erl src/remote/session_readonly.erl src/remote/session_records.erl \
+	src/remote/session_relay.erl src/remote/session_shell.erl src/remote/session_tree.erl
 
 EXTRA_DIST += src/remote/generate.escript $(remote_program) tests/e2e/remote_test.escript tests/e2e/remote_cases.eterm
 dist_check_SCRIPTS += tests/e2e/remote_test.sh

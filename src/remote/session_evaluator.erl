@@ -17,6 +17,9 @@ start(P, W, R, {Tag, Language, Input, Show, Columns, Guard}) ->
     W ! {self(), 2, Outcome, Detail},
     erlang:hibernate(timer, sleep, [infinity]).
 
+%% Read-only: nothing but Erlang's text can be looked at as it should.
+evaluate(Language, Input, {_, _, _, _, _, _, 1}) when Language =/= erlang; element(1, Input) =/= 1 ->
+    {8, {<<"what is no text of Erlang">>, 0}};
 evaluate(erlang, {1, Text}, C) -> erlang_text(Text, C);
 evaluate(Language, {2, M, F, A}, C) ->
     case ask(apply_danger(M, F, A, C), C) of
@@ -42,6 +45,7 @@ apply_danger(M, F, A, {P, _, _, _, _, _, Guard}) ->
 
 %% -> true (go on), or what was refused
 ask(none, _) -> true;
+ask({8, What}, _) -> {8, What};
 ask(What, C) ->
     element(2, C) ! {self(), 1, What},
     Tag = element(4, C),
@@ -134,7 +138,7 @@ user_default(P, Records) ->
     end,
     ets:info(Records, size) - 1.
 
-erlang_text(Text, {P, _, _, _, _, Columns, Guard} = C) ->
+erlang_text(Text, {P, _, _, _, _, _, Guard} = C) ->
     case unicode:characters_to_list(Text) of
         Chars when is_list(Chars) ->
             case forms(Chars, {1, 1}, []) of
@@ -144,8 +148,9 @@ erlang_text(Text, {P, _, _, _, _, Columns, Guard} = C) ->
                         true ->
                             Records = ets:new(ets, [public, ordered_set]),
                             Named = binary:match(Text, [<<"#">>, <<"record">>]) =/= nomatch,
-                            Local = local_handler(P, Columns, Records),
-                            expressions(lists:append(Forms), [], Local, Records, Named, C);
+                            {Local, Kept} = handlers(C, Records),
+                            expressions(lists:append(Forms), [], Local, Records, Named, setelement(7, C, Kept));
+                        {8, What} -> {8, What};
                         What -> {3, What}
                     end;
                 Error -> syntax_error(Error)
@@ -199,7 +204,7 @@ expressions([E | Es], Bs, Local, Records, Named, C) ->
         end,
     case erl_eval:check_command([prepared(E)], Checked) of
         ok ->
-            case {value_of(E1, Bs1, Local), Es} of
+            case {value_of(kept(E1, C), Bs1, Local), Es} of
                 {{value, V, _}, []} -> result(erlang, {value, V}, Records, C);
                 {{value, _, Bs2}, _} -> expressions(Es, Bs2, Local, Records, Named, C);
                 {{exception, Class, Reason, Stack}, _} -> result(erlang, {Class, Reason, Stack}, Records, C)
@@ -222,7 +227,15 @@ prepared(E) -> E.
 
 
 text_danger(_, [], _) -> none;
+text_danger(P, 1, Forms) -> session_readonly:refusal(P, Forms);
 text_danger(P, Guard, Forms) -> session_guard:danger(P, Guard, Forms).
+
+%% -> {handler of local calls, what makes of an expression what is evaluated, or `none`}
+handlers({P, W, _, _, _, Columns, 1}, Records) -> session_readonly:handlers(P, W, Columns, Records);
+handlers({P, _, _, _, _, Columns, _}, Records) -> {local_handler(P, Columns, Records), none}.
+
+kept(E, {_, _, _, _, _, _, none}) -> E;
+kept(E, {_, _, _, _, _, _, Kept}) -> Kept(E).
 
 %% Funs of the operator's keep this one, and may be sent elsewhere: it holds the program as a binary only.
 local_handler(P, Columns, Records) ->
