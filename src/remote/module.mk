@@ -7,7 +7,8 @@ remote_program = src/remote/session.erl src/remote/session_elixir.erl src/remote
 	src/remote/session_lib.erl src/remote/session_readonly.erl src/remote/session_records.erl \
 	src/remote/session_relay.erl src/remote/session_shell.erl src/remote/session_tree.erl
 
-EXTRA_DIST += src/remote/generate.escript $(remote_program) tests/e2e/remote_test.escript tests/e2e/remote_cases.eterm
+EXTRA_DIST += src/remote/generate.escript $(remote_program) tests/e2e/remote_test.escript tests/e2e/remote_cases.eterm \
+	tests/e2e/remote_canary.erl tests/e2e/remote_read_only.eterm
 dist_check_SCRIPTS += tests/e2e/remote_test.sh
 
 # Needs Erlang; the ordinary build does not. tests/e2e/remote_test.sh says when it is due.

@@ -45,7 +45,6 @@ apply_danger(M, F, A, {P, _, _, _, _, _, Guard}) ->
 
 %% -> true (go on), or what was refused
 ask(none, _) -> true;
-ask({8, What}, _) -> {8, What};
 ask(What, C) ->
     element(2, C) ! {self(), 1, What},
     Tag = element(4, C),
@@ -148,9 +147,10 @@ erlang_text(Text, {P, _, _, _, _, _, Guard} = C) ->
                         true ->
                             Records = ets:new(ets, [public, ordered_set]),
                             Named = binary:match(Text, [<<"#">>, <<"record">>]) =/= nomatch,
-                            {Local, Kept} = handlers(C, Records),
-                            expressions(lists:append(Forms), [], Local, Records, Named, setelement(7, C, Kept));
-                        {8, What} -> {8, What};
+                            case handlers(C, Records, Forms) of
+                                {8, What} -> {8, What};
+                                {Local, Kept} -> expressions(lists:append(Forms), [], Local, Records, Named, setelement(7, C, Kept))
+                            end;
                         What -> {3, What}
                     end;
                 Error -> syntax_error(Error)
@@ -226,13 +226,12 @@ prepared({call, A, {atom, _, f}, [{var, _, _}]}) -> {atom, A, ok};
 prepared(E) -> E.
 
 
-text_danger(_, [], _) -> none;
-text_danger(P, 1, Forms) -> session_readonly:refusal(P, Forms);
-text_danger(P, Guard, Forms) -> session_guard:danger(P, Guard, Forms).
+text_danger(P, [_ | _] = Guard, Forms) -> session_guard:danger(P, Guard, Forms);
+text_danger(_, _, _) -> none.
 
-%% -> {handler of local calls, what makes of an expression what is evaluated, or `none`}
-handlers({P, W, _, _, _, Columns, 1}, Records) -> session_readonly:handlers(P, W, Columns, Records);
-handlers({P, _, _, _, _, Columns, _}, Records) -> {local_handler(P, Columns, Records), none}.
+%% -> {handler of local calls, what makes of an expression what is evaluated, or `none`} | {8, Detail}, a refusal
+handlers({P, W, _, _, _, Columns, 1}, Records, Forms) -> session_readonly:handlers(P, W, Columns, Records, Forms);
+handlers({P, _, _, _, _, Columns, _}, Records, _) -> {local_handler(P, Columns, Records), none}.
 
 kept(E, {_, _, _, _, _, _, none}) -> E;
 kept(E, {_, _, _, _, _, _, Kept}) -> Kept(E).

@@ -42,8 +42,8 @@ table(_) ->
               "priv_dir root_dir where_is_file which"},
      {"init", "get_argument get_arguments get_plain_arguments get_status script_id"},
      {"os", "getenv getpid perf_counter system_time timestamp type version"},
-     %% Asks a process by a system message: allowed where proc_lib started it, as that is where every behaviour comes from. What is
-     %% started otherwise would find the question among its own messages.
+     %% Asks a process by a system message: allowed where a behaviour has started it. What is started otherwise would find the
+     %% question among its own messages.
      {"sys", "get_state? get_status?"},
      {"proc_lib", "initial_call translate_initial_call"},
      %% A call that a gen_server does not know may end it: allowed where the process is a supervisor.
@@ -75,12 +75,12 @@ table(_) ->
 
      %% Output of the evaluation, which is ours. Not with a device: that is a process.
      {"io", "columns/0 format/1 format/2 fwrite/1 fwrite/2 getopts/0 nl/0 printable_range/0 put_chars/1 rows/0 write/1"},
-     {"io_lib", "bformat bfwrite char_list deep_char_list deep_latin1_char_list format fread fwrite indentation latin1_char_list nl "
+     {"io_lib", "bformat bfwrite char_list deep_char_list deep_latin1_char_list format fwrite indentation latin1_char_list nl "
                 "print/1 print/4 printable_latin1_list printable_list printable_unicode_list write/1 write/2 write_atom "
                 "write_char write_latin1_char write_latin1_string write_string"},
      {"timer", "hms hours minutes now_diff seconds sleep tc/1* tc/2*"},
 
-     %% Pure. Not here: rand, which calls what its state says; erl_eval, erl_scan, erl_parse, which make code or atoms; file and
+     %% Pure. Not here: io_lib:fread, which makes atoms; rand, which calls what its state says; erl_eval, erl_scan, erl_parse, which make code or atoms; file and
      %% filelib: some files change by being read, or never end.
      {"lists", "all* any* append concat delete droplast dropwhile* duplicate enumerate filter* filtermap* flatlength flatmap* flatten "
                "foldl* foldr* foreach* join keydelete keyfind keymap* keymember keymerge keyreplace keysearch keysort keystore "
@@ -91,7 +91,7 @@ table(_) ->
               "iterator* keys map* merge merge_with* new next put remove size take to_list update update_with* values with without"},
      {"proplists", "append_values compact delete expand from_map get_all_values get_bool get_keys get_value is_defined lookup "
                    "lookup_all normalize property split substitute_aliases substitute_negations to_map unfold"},
-     {"string", "casefold center centre chars chomp chr concat copies cspan equal find is_empty jaro_similarity join left len length "
+     {"string", "casefold centre chars chomp chr concat copies cspan equal find is_empty jaro_similarity join left len length "
                 "lexemes lowercase next_codepoint next_grapheme nth_lexeme pad prefix rchr replace reverse right rstr slice span "
                 "split str strip sub_string sub_word substr take titlecase to_float to_graphemes to_integer to_lower to_upper tokens "
                 "trim uppercase words"},

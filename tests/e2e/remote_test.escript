@@ -576,6 +576,17 @@ cost() ->
     {Median, Least} = Time("1+1.", #{guard => ?GUARD}),
     io:format("# program ~w bytes; 1+1 from spawn to the end: median ~w us, least ~w us~n", [byte_size(get(program)), Median, Least]),
     [io:format("# ~ts: median ~w us~n", [T, element(1, Time(T, #{guard => ?GUARD}))]) || T <- ["{ok, 1}.", "1/0.", "init:stop().", "M = lists, M:stop()."]],
+    [io:format("# ~ts: plain ~w us, read-only ~w us~n", [string:slice(T, 0, 60), element(1, Time(T, #{})), element(1, Time(T, #{guard => 1}))])
+     || T <- ["1+1.", "lists:map(fun(X) -> X * 2 end, lists:seq(1, 10)).",
+              "[{element(2, process_info(P, memory)), P} || P <- processes(), element(2, process_info(P, memory)) > 100000].",
+              lists:flatten(["length([", lists:join(",", lists:duplicate(5000, "{x, 12}")), "])."])]],
+    Loops = 10000,
+    [begin
+         [Plain, ReadOnly] = [element(1, timer:tc(fun() -> #{outcome := 0} = run(lists:flatten(io_lib:format(Text, [Loops])), #{guard => G}) end)) || G <- [[], 1]],
+         io:format("# ~ts: plain ~.2f us each, read-only ~.2f us~n", [Text, Plain / Loops, ReadOnly / Loops])
+     end || Text <- ["[abs(X) || X <- lists:seq(1, ~w)], ok.", "fun F(0) -> ok; F(N) -> F(N - 1) end(~w).",
+                     "M = erlang, [M:abs(X) || X <- lists:seq(1, ~w)], ok.", "F = fun erlang:abs/1, [F(X) || X <- lists:seq(1, ~w)], ok.",
+                     "[lists:map(fun erlang:abs/1, [1]) || _ <- lists:seq(1, ~w)], ok."]],
     N = 5000,
     [begin
          {T, _} = timer:tc(fun() -> run(lists:flatten(io_lib:format(Text, [N])), #{window => 1 bsl 30}) end),
