@@ -500,7 +500,9 @@ read_only() ->
     true = remote_canary:start(),
     {_, Looking} = lists:keyfind(looking, 1, Texts),
     [is("looks: " ++ T, told(run(T)), told(run(T, #{guard => 1}))) || T <- Looking],
-    {_, Touching} = lists:keyfind(touching, 1, Texts),
+    %% As they are printed; up to 23 evaluating them fails for another reason.
+    Printed = ["#Fun<remote_canary.touch.0>(), <0.1.0>", "lists:foreach(#Fun<remote_canary.touch.1>, [<0.1.0>])"],
+    Touching = element(2, lists:keyfind(touching, 1, Texts)) ++ [T || T <- Printed, release() > 23],
     Before = remote_canary:state(),
     [begin
          R = run(T, #{guard => 1, confirmed => true}),
