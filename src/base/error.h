@@ -74,6 +74,7 @@
 	X(ERROR_NO_ELIXIR,          no_elixir,            "call",           69, "the node has no Elixir") \
 	X(ERROR_LISTEN,             listen_refused,       "forward",        71, "the port that --listen names cannot be listened on") \
 	X(ERROR_GUARD,              guard_refused,        "guard",          77, "the text would stop the node, or its environment wants to be confirmed, and nobody has") \
+	X(ERROR_READ_ONLY,          read_only,            "guard",          77, "the text calls what is not among the harmless functions of --read-only") \
 	X(ERROR_SOME_FAILED,        some_failed,          "targets",         2, "some of several targets failed") \
 	X(ERROR_CONFIG,             config_invalid,       "configuration",  78, "the configuration cannot be used") \
 	X(ERROR_JOURNAL,            journal_unusable,     "journal",        73, "the journal cannot be opened, or others could have written it") \

@@ -77,6 +77,7 @@ struct command_options {
 	const char *file;
 	bool raw;
 	bool full;
+	bool read_only;
 	/* GROUP_SHELL */
 	const char *reason;
 	const char *record;

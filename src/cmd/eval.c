@@ -32,7 +32,7 @@ static bool read_text(const struct command_options *options, const char *const *
 
 static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
 {
-	struct session_request request = { .show = SESSION_SHOW_SHELL };
+	struct session_request request = { .show = SESSION_SHOW_SHELL, .read_only = options->read_only };
 	bool from_input = false, ok = false;
 	struct buf text;
 
@@ -60,16 +60,22 @@ const struct command command_eval = {
 	.name = "eval",
 	.arguments = "TARGETS [EXPR]",
 	.summary = "Evaluate Erlang or Elixir on a node and show the result",
-	.description = "Evaluates EXPR (or --file FILE, or standard input) on the node as its own shell would: several "
-		       "expressions, separated by "
-		       "commas or dots, the last dot optional; the value of the last one is shown. The shell's "
-		       "functions (i(), memory(), "
-		       "rr(Module) …) and records of loaded modules are there. What the code prints is shown as it "
-		       "comes; requests for input get an "
-		       "error. Nothing is loaded on the node, and everything linked to the evaluation ends with it.\n\n"
-		       "An exception is shown on standard error and the status is 1. What could stop the node is asked "
-		       "about first, or refused where "
-		       "there is no terminal, unless --confirm names the node.",
+	.description =
+		"Evaluates EXPR (or --file FILE, or standard input) on the node as its own shell would: several "
+		"expressions, separated by "
+		"commas or dots, the last dot optional; the value of the last one is shown. The shell's "
+		"functions (i(), memory(), "
+		"rr(Module) …) and records of loaded modules are there. What the code prints is shown as it "
+		"comes; requests for input get an "
+		"error. Nothing is loaded on the node, and everything linked to the evaluation ends with it.\n\n"
+		"An exception is shown on standard error and the status is 1. What could stop the node is asked "
+		"about first, or refused where "
+		"there is no terminal, unless --confirm names the node.\n\n"
+		"With --read-only the text, which is Erlang, may look and not touch: processes, ETS, applications, "
+		"memory, statistics, "
+		"persistent terms, states of OTP processes, the shell's i(), memory(), regs(), and pure functions "
+		"on what they bring. Everything "
+		"else is refused by its name. It is a seat belt, not a wall.",
 	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_EVALUATE | GROUP_MANY | GROUP_EVAL | GROUP_JSON,
 	.min_words = 1,
 	.max_words = 2,

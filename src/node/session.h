@@ -39,6 +39,7 @@ struct session_request {
 	int timeout_ms; /* 0: none */
 	bool confirmed; /* --confirm has named the node */
 	bool may_ask;   /* the guard may ask a person */
+	bool read_only; /* text of Erlang only: what is not known to be harmless is refused, and nothing is asked */
 };
 
 struct session_sink {
@@ -58,7 +59,7 @@ struct session_result {
 };
 
 /*
- * Runs it to its end. Errors: ERROR_EXCEPTION, ERROR_SYNTAX, ERROR_GUARD, ERROR_TIMEOUT, ERROR_RESULT_NOT_BYTES, ERROR_NO_ELIXIR,
+ * Runs it to its end. Errors: ERROR_EXCEPTION, ERROR_SYNTAX, ERROR_GUARD, ERROR_READ_ONLY, ERROR_TIMEOUT, ERROR_RESULT_NOT_BYTES, ERROR_NO_ELIXIR,
  * ERROR_OUTPUT_INCOMPLETE, ERROR_CALL_REFUSED, ERROR_INTERRUPTED (ended on the node too), the sink's, and the link's.
  */
 bool session_run(struct link *link, const struct session_request *request, const struct session_sink *sink,

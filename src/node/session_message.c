@@ -41,7 +41,9 @@ static void put_arguments(const void *context, struct link *link)
 	etf_put_integer(out, request->show);
 	etf_put_integer(out, request->columns);
 	etf_put_integer(out, (int64_t)a->window);
-	if (a->guarded)
+	if (request->read_only)
+		etf_put_integer(out, SESSION_READ_ONLY);
+	else if (a->guarded)
 		guard_put_list(out);
 	else
 		etf_put_nil(out);
@@ -56,6 +58,8 @@ static bool needs_section(const void *context, const char *name)
 
 	if (strcmp(name, "session_elixir") == 0)
 		return elixir;
+	if (strcmp(name, "session_readonly") == 0 || strcmp(name, "session_harmless") == 0)
+		return request->read_only;
 	if (strcmp(name, "session_guard") == 0)
 		return guarded;
 	if (strcmp(name, "session_guard_elixir") == 0)
@@ -65,10 +69,10 @@ static bool needs_section(const void *context, const char *name)
 	return true;
 }
 
-/* May it need the guard? What has been confirmed already is not looked at again. */
+/* May it need the guard? What has been confirmed already is not looked at again; what is read-only cannot do what is guarded. */
 static bool is_guarded(const struct session_request *request)
 {
-	if (request->confirmed)
+	if (request->confirmed || request->read_only)
 		return false;
 	return request->text ? guard_concerns_text(request->text, request->text_len)
 			     : guard_concerns_call(request->module, request->function, request->arguments);
@@ -113,6 +117,21 @@ static void exception(const struct term *detail, struct session_result *result, 
 	error_set(err, ERROR_EXCEPTION, "exception %s: %.800s", result->class, result->reason);
 }
 
+/* {What, Begun} */
+static void not_harmless(const struct term *detail, struct error *err)
+{
+	char what[ERROR_MESSAGE_MAX / 2] = "a call";
+	bool begun = true;
+
+	if (etf_is_tuple(detail, 2, NULL)) {
+		session_line(&detail->tuple.elements[0], what, sizeof what);
+		begun = detail->tuple.elements[1].kind != ETF_INTEGER || detail->tuple.elements[1].integer != 0;
+	}
+	error_set(err, ERROR_READ_ONLY, "%s is not among the harmless functions of --read-only; %s", what,
+		  begun ? "what stands before it has been evaluated" : "nothing was evaluated");
+	error_cure(err, "if it shall run all the same: leave --read-only out");
+}
+
 void session_outcome(int64_t outcome, const struct term *detail, struct session_result *result, struct error *err)
 {
 	char text[512];
@@ -130,6 +149,9 @@ void session_outcome(int64_t outcome, const struct term *detail, struct session_
 		return;
 	case SESSION_REFUSED:
 		error_set(err, ERROR_GUARD, "%s could stop the node; nothing was evaluated", text);
+		return;
+	case SESSION_NOT_HARMLESS:
+		not_harmless(detail, err);
 		return;
 	case SESSION_NOT_BYTES:
 		error_set(err, ERROR_RESULT_NOT_BYTES, "the result is neither a binary nor iodata, which --raw needs");

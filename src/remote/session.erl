@@ -20,7 +20,7 @@ main(P, {Client, Tag, Language, Input, Confirmed, Show, Columns, Window, Guard})
     W = self(),
     Before = running(),
     {R, Relay} = spawn_opt(fun() -> session_relay:start(P, W, Client, Tag, Columns, Window) end, [monitor, {min_heap_size, 30000}]),
-    Questions = case Confirmed of true -> []; _ -> Guard end,
+    Questions = case Confirmed of true when is_list(Guard) -> []; _ -> Guard end,
     {E, Evaluator} = spawn_opt(fun() -> session_evaluator:start(P, W, R, {Tag, Language, Input, Show, Columns, Questions}) end,
                                [monitor, {min_heap_size, 50000}]),
     watch({Client, Tag, Link, R, Relay, E, Evaluator, Before}).

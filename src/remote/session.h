@@ -17,7 +17,8 @@
  *                  4 raw bytes of a binary or iodata, 5 not at all
  *       Columns    width of the text, 80 where there is no terminal
  *       Window     how many bytes may be on their way unacknowledged, 1 at least. A chunk may pass it by less than 240 KiB.
- *       Guard      [{Module, Function, Arity}], names as binaries, Arity -1 for any; [] where there is nothing to look for
+ *       Guard      [{Module, Function, Arity}], names as binaries, Arity -1 for any; [] where there is nothing to look for;
+ *                  1: read-only. Then only what session_harmless.erl lists is called, of a text of Erlang; Confirmed changes nothing
  *
  * The spawned process is W. To us:
  *
@@ -39,6 +40,7 @@
  *               5   Show was 4 and the value is no iodata; Detail a short text of it
  *               6   there is no Elixir on the node; Detail <<>>
  *               7   the evaluator died (killed from elsewhere, or by what it was linked to); Detail a short text of the reason
+ *               8   read-only, and not harmless; Detail {What, Begun}: 0 if nothing has been evaluated, 1 if what stands before it has
  *       Sent        how many bytes of kinds 1 to 3 came before; -1 where the relay was killed from elsewhere and nobody knows
  *       Detached    how many processes that the code started without a link live on, with the node's `user` as their group
  *                   leader; -1 where the node has more than 20,000 processes and nobody counted
@@ -68,6 +70,9 @@
 #define REMOTE_SESSION_H
 
 #include "remote/program.h"
+
+/* In the place of the guard's list. */
+#define SESSION_READ_ONLY 1
 
 enum session_input { SESSION_INPUT_TEXT = 1, SESSION_INPUT_APPLY = 2 };
 
@@ -101,6 +106,7 @@ enum session_outcome {
 	SESSION_NOT_BYTES = 5,
 	SESSION_NO_LANGUAGE = 6,
 	SESSION_DIED = 7,
+	SESSION_NOT_HARMLESS = 8,
 };
 
 #endif

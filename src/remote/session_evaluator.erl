@@ -17,6 +17,9 @@ start(P, W, R, {Tag, Language, Input, Show, Columns, Guard}) ->
     W ! {self(), 2, Outcome, Detail},
     erlang:hibernate(timer, sleep, [infinity]).
 
+%% Read-only: nothing but Erlang's text can be looked at as it should.
+evaluate(Language, Input, {_, _, _, _, _, _, 1}) when Language =/= erlang; element(1, Input) =/= 1 ->
+    {8, {<<"what is no text of Erlang">>, 0}};
 evaluate(erlang, {1, Text}, C) -> erlang_text(Text, C);
 evaluate(Language, {2, M, F, A}, C) ->
     case ask(apply_danger(M, F, A, C), C) of
@@ -134,7 +137,7 @@ user_default(P, Records) ->
     end,
     ets:info(Records, size) - 1.
 
-erlang_text(Text, {P, _, _, _, _, Columns, Guard} = C) ->
+erlang_text(Text, {P, _, _, _, _, _, Guard} = C) ->
     case unicode:characters_to_list(Text) of
         Chars when is_list(Chars) ->
             case forms(Chars, {1, 1}, []) of
@@ -144,8 +147,10 @@ erlang_text(Text, {P, _, _, _, _, Columns, Guard} = C) ->
                         true ->
                             Records = ets:new(ets, [public, ordered_set]),
                             Named = binary:match(Text, [<<"#">>, <<"record">>]) =/= nomatch,
-                            Local = local_handler(P, Columns, Records),
-                            expressions(lists:append(Forms), [], Local, Records, Named, C);
+                            case handlers(C, Records, Forms) of
+                                {8, What} -> {8, What};
+                                {Local, Kept} -> expressions(lists:append(Forms), [], Local, Records, Named, setelement(7, C, Kept))
+                            end;
                         What -> {3, What}
                     end;
                 Error -> syntax_error(Error)
@@ -199,7 +204,7 @@ expressions([E | Es], Bs, Local, Records, Named, C) ->
         end,
     case erl_eval:check_command([prepared(E)], Checked) of
         ok ->
-            case {value_of(E1, Bs1, Local), Es} of
+            case {value_of(kept(E1, C), Bs1, Local), Es} of
                 {{value, V, _}, []} -> result(erlang, {value, V}, Records, C);
                 {{value, _, Bs2}, _} -> expressions(Es, Bs2, Local, Records, Named, C);
                 {{exception, Class, Reason, Stack}, _} -> result(erlang, {Class, Reason, Stack}, Records, C)
@@ -221,8 +226,15 @@ prepared({call, A, {atom, _, f}, [{var, _, _}]}) -> {atom, A, ok};
 prepared(E) -> E.
 
 
-text_danger(_, [], _) -> none;
-text_danger(P, Guard, Forms) -> session_guard:danger(P, Guard, Forms).
+text_danger(P, [_ | _] = Guard, Forms) -> session_guard:danger(P, Guard, Forms);
+text_danger(_, _, _) -> none.
+
+%% -> {handler of local calls, what makes of an expression what is evaluated, or `none`} | {8, Detail}, a refusal
+handlers({P, W, _, _, _, Columns, 1}, Records, Forms) -> session_readonly:handlers(P, W, Columns, Records, Forms);
+handlers({P, _, _, _, _, Columns, _}, Records, _) -> {local_handler(P, Columns, Records), none}.
+
+kept(E, {_, _, _, _, _, _, none}) -> E;
+kept(E, {_, _, _, _, _, _, Kept}) -> Kept(E).
 
 %% Funs of the operator's keep this one, and may be sent elsewhere: it holds the program as a binary only.
 local_handler(P, Columns, Records) ->

@@ -28,7 +28,7 @@ main([Dir | Chosen]) ->
     Chosen =:= ["--reference"] andalso references(),
     Sections = [{"program", fun program/0}, {"shell", fun shell/0}, {"text", fun text/0}, {"show", fun show/0}, {"io", fun io_requests/0},
                 {"window", fun window/0}, {"kill", fun kill/0}, {"guard", fun guard/0}, {"elixir", fun elixir/0},
-                {"leak", fun leak/0}, {"cost", fun cost/0}],
+                {"read_only", fun read_only/0}, {"leak", fun leak/0}, {"cost", fun cost/0}],
     [F() || {Name, F} <- Sections, Chosen =:= [] orelse lists:member(Name, Chosen)],
     io:format("1..~w~n", [get(n)]),
     halt(case get(failed) of 0 -> 0; _ -> 1 end).
@@ -488,6 +488,38 @@ asks(T, Language) ->
     after 30 -> S#s.w ! {Tag, 2}, maps:get(asked, wait(S)) =/= []
     end.
 
+%% --- Read-only -------------------------------------------------------------------------------------------------------
+
+%% The texts that look do the same as without; those that touch are refused, and leave nothing behind.
+read_only() ->
+    {ok, Texts} = file:consult(filename:join(get(dir), "tests/e2e/remote_read_only.eterm")),
+    {ok, remote_canary, Beam} = compile:file(filename:join(get(dir), "tests/e2e/remote_canary.erl"), [binary]),
+    {module, remote_canary} = code:load_binary(remote_canary, "remote_canary.beam", Beam),
+    file:set_cwd(os:getenv("TMPDIR", "/tmp")),
+    file:delete("touched"),
+    true = remote_canary:start(),
+    {_, Looking} = lists:keyfind(looking, 1, Texts),
+    [is("looks: " ++ T, told(run(T)), told(run(T, #{guard => 1}))) || T <- Looking],
+    %% As they are printed; up to 23 evaluating them fails for another reason.
+    Printed = ["#Fun<remote_canary.touch.0>(), <0.1.0>", "lists:foreach(#Fun<remote_canary.touch.1>, [<0.1.0>])"],
+    Touching = element(2, lists:keyfind(touching, 1, Texts)) ++ [T || T <- Printed, release() > 23],
+    Before = remote_canary:state(),
+    [begin
+         R = run(T, #{guard => 1, confirmed => true}),
+         Caught = binary:match(maps:get(out, R), <<"caught">>),
+         is("refused: " ++ T, {8, nomatch, true}, {maps:get(outcome, R), Caught, until(fun() -> remote_canary:state() =:= Before end)}),
+         maps:get(outcome, R) =:= 8 orelse io:format("# ~tp~n", [R])
+     end || T <- Touching],
+    is("no atom has been made of text", true, try binary_to_existing_atom(<<"remote_", "canary_atom">>, utf8), false catch _:_ -> true end),
+    is("what is refused is named, before anything is evaluated", {8, {<<"os:cmd/1">>, 0}, <<>>}, odo(run("io:put_chars(\"x\"), os:cmd(\"y\")", #{guard => 1}))),
+    is("or where it shows only then", {8, {<<"os:cmd/1">>, 1}, <<"x">>}, odo(run("io:put_chars(\"x\"), F = fun os:cmd/1, F(\"y\")", #{guard => 1}))),
+    is("nothing but text", {8, 8}, {maps:get(outcome, run({lists, seq, [1, 2]}, #{guard => 1})), maps:get(outcome, run("1", #{guard => 1, language => elixir}))}).
+
+odo(#{outcome := O, detail := D, out := Out}) -> {O, D, Out}.
+
+told(#{outcome := O, detail := D, value := V, out := Out, exception := E, detached := N}) ->
+    {O, case O of 1 -> element(1, D); _ -> D end, blurred(V), blurred(Out), blurred(E), N}.
+
 %% --- Elixir ----------------------------------------------------------------------------------------------------------
 
 elixir() ->
@@ -546,6 +578,17 @@ cost() ->
     {Median, Least} = Time("1+1.", #{guard => ?GUARD}),
     io:format("# program ~w bytes; 1+1 from spawn to the end: median ~w us, least ~w us~n", [byte_size(get(program)), Median, Least]),
     [io:format("# ~ts: median ~w us~n", [T, element(1, Time(T, #{guard => ?GUARD}))]) || T <- ["{ok, 1}.", "1/0.", "init:stop().", "M = lists, M:stop()."]],
+    [io:format("# ~ts: plain ~w us, read-only ~w us~n", [string:slice(T, 0, 60), element(1, Time(T, #{})), element(1, Time(T, #{guard => 1}))])
+     || T <- ["1+1.", "lists:map(fun(X) -> X * 2 end, lists:seq(1, 10)).",
+              "[{element(2, process_info(P, memory)), P} || P <- processes(), element(2, process_info(P, memory)) > 100000].",
+              lists:flatten(["length([", lists:join(",", lists:duplicate(5000, "{x, 12}")), "])."])]],
+    Loops = 10000,
+    [begin
+         [Plain, ReadOnly] = [element(1, timer:tc(fun() -> #{outcome := 0} = run(lists:flatten(io_lib:format(Text, [Loops])), #{guard => G}) end)) || G <- [[], 1]],
+         io:format("# ~ts: plain ~.2f us each, read-only ~.2f us~n", [Text, Plain / Loops, ReadOnly / Loops])
+     end || Text <- ["[abs(X) || X <- lists:seq(1, ~w)], ok.", "fun F(0) -> ok; F(N) -> F(N - 1) end(~w).",
+                     "M = erlang, [M:abs(X) || X <- lists:seq(1, ~w)], ok.", "F = fun erlang:abs/1, [F(X) || X <- lists:seq(1, ~w)], ok.",
+                     "[lists:map(fun erlang:abs/1, [1]) || _ <- lists:seq(1, ~w)], ok."]],
     N = 5000,
     [begin
          {T, _} = timer:tc(fun() -> run(lists:flatten(io_lib:format(Text, [N])), #{window => 1 bsl 30}) end),
