@@ -124,7 +124,7 @@ static void not_harmless(const struct term *detail, struct error *err)
 	bool begun = true;
 
 	if (etf_is_tuple(detail, 2, NULL)) {
-		session_line(&detail->tuple.elements[0], what, sizeof what);
+		program_line(&detail->tuple.elements[0], what, sizeof what);
 		begun = detail->tuple.elements[1].kind != ETF_INTEGER || detail->tuple.elements[1].integer != 0;
 	}
 	error_set(err, ERROR_READ_ONLY, "%s is not among the harmless functions of --read-only; %s", what,
