@@ -287,22 +287,6 @@ static bool run(struct show *show, struct link *link, struct session_request *re
 	return false;
 }
 
-static bool is_elixir(const struct target_options *holds)
-{
-	return holds->options.language && strcmp(holds->options.language, "elixir") == 0;
-}
-
-/* Elixir is code before it runs: its macros are called while a text is compiled, and each call is code that nobody has looked at. */
-static bool check_read_only(const struct target_options *holds, const struct session_request *request,
-			    struct error *err)
-{
-	if (!request->read_only || !is_elixir(holds))
-		return true;
-	error_set(err, ERROR_USAGE,
-		  "--read-only is for Erlang: a text of Elixir runs macros before its calls can be looked at");
-	return error_cure(err, "write it in Erlang, with --language erlang, or leave --read-only out");
-}
-
 /* What holds for the node, whose name is known by now. */
 static bool run_with(struct target_options *holds, const char *target, struct link *link,
 		     struct session_request *request, struct error *err)
@@ -311,7 +295,7 @@ static bool run_with(struct target_options *holds, const char *target, struct li
 
 	if (!environment_check(holds, target, link, &request->confirmed, err))
 		return false;
-	request->language = is_elixir(holds) ? SESSION_ELIXIR : SESSION_ERLANG;
+	request->language = target_options_is_elixir(holds) ? SESSION_ELIXIR : SESSION_ERLANG;
 	request->timeout_ms = holds->options.timeout_ms;
 	if (request->columns == 0)
 		request->columns = terminal_columns(STDOUT_FILENO);
@@ -332,7 +316,7 @@ static bool evaluate_in(const struct command_options *options, const char *targe
 
 	if (!target_options_init(&holds, options, target, err))
 		return false;
-	if (check_read_only(&holds, request, err) && (entered || environment_enter(&holds, target, err)) &&
+	if (target_options_check_read_only(&holds, err) && (entered || environment_enter(&holds, target, err)) &&
 	    connect_begin(&connection, &holds.connect, holds.target.destination, holds.target.node, false, err)) {
 		if (connect_link(&connection, &link, err)) {
 			ok = run_with(&holds, target, &link, request, err);

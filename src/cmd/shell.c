@@ -57,8 +57,8 @@ static bool start_record(struct session *s, struct error *err)
 	}
 	shell_size(&columns, &rows);
 	bool ok = !file || record_start(&s->record, file, s->target, columns, rows, err);
-	if (ok && file)
-		snprintf(s->notes, sizeof s->notes, "; recorded");
+	snprintf(s->notes, sizeof s->notes, "%s%s", s->shell.read_only ? "; read-only" : "",
+		 ok && file ? "; recorded" : "");
 	free(made);
 	return ok;
 }
@@ -73,6 +73,7 @@ static bool begin_journal(const struct session *s, const struct connection *conn
 		.target = s->target,
 		.node = link->node,
 		.connection = info->hostname[0] ? who : NULL,
+		.read_only = s->shell.read_only,
 		.recording = s->record.fd >= 0 ? s->record.path : NULL,
 		.reason = s->reason.len > 0 ? buf_text((struct buf *)&s->reason) : NULL,
 	};
@@ -107,7 +108,7 @@ static bool run_one(struct session *s, enum shell_end *end, struct error *err)
 	if (connect_link(&connection, &link, err)) {
 		if (environment_check(holds, s->target, &link, &confirmed, err) &&
 		    begin_journal(s, &connection, &link, err)) {
-			s->shell.elixir = holds->options.language && strcmp(holds->options.language, "elixir") == 0;
+			s->shell.elixir = target_options_is_elixir(holds);
 			s->shell.look.environment = holds->options.environment;
 			s->shell.look.colour = environment_colour(&holds->options, STDOUT_FILENO);
 			s->shell.lines_max = holds->options.output_lines ? holds->options.output_lines : LINES_SHOWN;
@@ -169,8 +170,10 @@ static bool run(const struct command_options *options, const char *const *words,
 					  .record = &s.record,
 					  .notes = s.notes,
 					  .look.host = holds.host };
-	bool ok = environment_enter(&holds, words[0], err) && get_reason(&holds, &s.reason, err) &&
-		  journal_open(&journal, holds.options.journal, err) && start_record(&s, err) && sessions(&s, err);
+	s.shell.read_only = holds.options.read_only;
+	bool ok = target_options_check_read_only(&holds, err) && environment_enter(&holds, words[0], err) &&
+		  get_reason(&holds, &s.reason, err) && journal_open(&journal, holds.options.journal, err) &&
+		  start_record(&s, err) && sessions(&s, err);
 	journal_close(&journal);
 	record_stop(&s.record);
 	buf_clear(&s.reason);

@@ -63,7 +63,7 @@ const struct option command_option_table[] = {
 	  "Before eval and rpc a person types the environment's name; without a terminal --confirm must name it, or the node.", OPTION_IN_ALL, "false" },
 	{ "file", 'f', OPTION_TEXT, O(file), GROUP_EVAL, "FILE",
 	  "Evaluate the text of this file; - is standard input.", 0, NULL },
-	{ "read-only", 0, OPTION_FLAG, O(read_only), GROUP_EVAL, NULL,
+	{ "read-only", 0, OPTION_FLAG, O(read_only), GROUP_EVAL | GROUP_SHELL, NULL,
 	  "Look and do not touch: of the text, which is Erlang, only harmless functions are called; anything else ends it with an error that names the call. A seat belt, not a wall.", 0, NULL },
 	{ "full", 0, OPTION_FLAG, O(full), GROUP_EVAL, NULL,
 	  "Show the whole result, where the node's shell would leave out what is deep or long.", 0, NULL },

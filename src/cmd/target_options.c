@@ -124,3 +124,17 @@ void target_options_clear(struct target_options *t)
 {
 	target_clear(&t->target);
 }
+
+bool target_options_is_elixir(const struct target_options *t)
+{
+	return t->options.language && strcmp(t->options.language, "elixir") == 0;
+}
+
+bool target_options_check_read_only(const struct target_options *t, struct error *err)
+{
+	if (!t->options.read_only || !target_options_is_elixir(t))
+		return true;
+	error_set(err, ERROR_USAGE,
+		  "--read-only is for Erlang: a text of Elixir runs macros before its calls can be looked at");
+	return error_cure(err, "write it in Erlang, with --language erlang, or leave --read-only out");
+}

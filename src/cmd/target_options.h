@@ -27,6 +27,10 @@ void target_options_clear(struct target_options *t);
 /* When a node that was not named has told its name: what holds for it. The sources of its cookie have been used by then. */
 void target_options_know_node(struct target_options *t, const char *node);
 
+bool target_options_is_elixir(const struct target_options *t);
+/* --read-only is for Erlang: macros of Elixir are called while a text is compiled, and each call is code that nobody has looked at. Errors: ERROR_USAGE. */
+bool target_options_check_read_only(const struct target_options *t, struct error *err);
+
 /* Does BEAMLINE_COOKIE_FILE count? It stands below every option that names a source, and above the files. */
 const char *target_options_environment_cookie(const struct command_options *typed);
 

@@ -8,6 +8,7 @@
 #include "etf/encode.h"
 #include "node/guard.h"
 #include "node/program.h"
+#include "remote/session.h"
 
 enum {
 	PIDS_MAX = 16 * 1024,
@@ -19,12 +20,31 @@ struct arguments {
 	const struct remsh_options *options;
 };
 
+static bool stands_in(const char *const *names, const char *name)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names != NULL;
+}
+
 static bool needs_section(const void *context, const char *section)
 {
 	const struct arguments *a = context;
-	bool elixir = strcmp(section, "remsh_elixir") == 0 || strcmp(section, "session_guard_elixir") == 0;
+	static const char *const everywhere[] = { "remsh", "remsh_helper", "remsh_relay", NULL };
+	static const char *const erlang[] = { "session_guard", NULL };
+	static const char *const elixir[] = { "session_guard", "session_guard_elixir", "remsh_elixir", NULL };
+	static const char *const read_only[] = { "remsh_evaluator",
+						 "session_evaluator",
+						 "session_harmless",
+						 "session_readonly",
+						 "session_records",
+						 "session_shell",
+						 NULL };
 
-	return a->options->elixir || !elixir;
+	return stands_in(everywhere, section) || stands_in(a->options->read_only ? read_only
+							   : a->options->elixir  ? elixir
+										 : erlang,
+							   section);
 }
 
 /* {Client, Tag, Language, Columns, Rows, Window, Guard} */
@@ -40,7 +60,10 @@ static void put_arguments(const void *context, struct link *link)
 	etf_put_integer(out, a->options->columns);
 	etf_put_integer(out, a->options->rows);
 	etf_put_integer(out, REMSH_WINDOW);
-	guard_put_list(out);
+	if (a->options->read_only)
+		etf_put_integer(out, SESSION_READ_ONLY);
+	else
+		guard_put_list(out);
 }
 
 bool remsh_start(struct remsh *r, struct link *link, const struct remsh_options *options,

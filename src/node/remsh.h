@@ -57,7 +57,8 @@ struct remsh {
 };
 
 struct remsh_options {
-	bool elixir; /* IEx */
+	bool elixir;    /* IEx */
+	bool read_only; /* of Erlang: only what looks and does not touch is evaluated */
 	int columns;
 	int rows;
 };

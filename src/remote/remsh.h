@@ -6,7 +6,7 @@
  *     Args = {Client, Tag, Language, Columns, Rows, Window, Guard}
  *       Language   erlang | elixir: whose shell
  *       Window     how many bytes of output may be on their way unacknowledged
- *       Guard      as in session.h
+ *       Guard      as in session.h; with 1 (read-only) the shell is remsh_evaluator.erl
  *
  * The spawned process is W, the relay that it starts R. To us:
  *

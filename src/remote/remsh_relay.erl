@@ -12,7 +12,7 @@ start(P, W, {Client, Tag, Language, Columns, Rows, Window, Guard}) ->
     %% What is started now has us as its group leader; our own crashes must not come to us.
     Own = group_leader(),
     group_leader(self(), self()),
-    Shell = shell(Language),
+    Shell = case Guard of 1 -> spawn_opt(fun() -> remsh_evaluator:start(P) end, [link]); _ -> shell(Language) end,
     group_leader(Own, self()),
     W ! {self(), 1, [Shell || is_pid(Shell)]},
     Client ! {Tag, 0, self(), W, list_to_binary(erlang:system_info(otp_release))},
@@ -128,7 +128,7 @@ terminal(_, Terminal) -> Terminal.
 
 %% Read: {from, reply as, monitor, {encoding, function, argument}, prompt, kind, continuation, text that it has had, prompt's continuation mark}
 read(S, O, {From, As, {Encoding, Prompt, F, A}}, {Terminal, Waiting, Lines, {Text, Names}}, Last) ->
-    Kind = kind(From),
+    Kind = case element(5, S) of From -> 1; _ -> kind(From) end,
     Shown = prompt(Prompt),
     Goes = Kind =:= 1 andalso binary:match(Shown, <<"...">>) =:= {0, 3},
     Kept = case Goes of true -> Text; false -> <<>> end,
@@ -184,7 +184,7 @@ done(S, O, {_, _, _, _, _, 1, _, Had, _} = Read, {Terminal, Waiting, Lines, {Tex
 done(S, O, Read, I, Last, Result) -> reply(S, O, Read, I, Last, Result).
 
 %% -> {what the guard found, the text that an unfinished expression of Elixir has so far, names that were seen}
-danger({_, _, _, _, _, _, []}, _, _, Names) -> {none, <<>>, Names};
+danger({_, _, _, _, _, _, Guard}, _, _, Names) when not is_list(Guard); Guard =:= [] -> {none, <<>>, Names};
 danger({_, _, _, P, _, erlang, Guard}, {ok, Tokens, _}, _, Names) when is_list(Tokens) ->
     case erl_parse:parse_exprs([setelement(2, T, erl_anno:location(element(2, T))) || T <- Tokens]) of
         {ok, Forms} ->

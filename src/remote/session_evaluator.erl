@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: GPL-3.0-or-later
 %% The evaluator: evaluates a text, or calls a function, and shows the result as the node's own shell would.
 -module(session_evaluator).
--export([start/4, pretty/6, user_default/2]).
+-export([start/4, pretty/6, user_default/2, parse/2, values/6, exception_text/6, syntax_error/2]).
 -import(session_lib, [one_line/1, text/1]).
 
 start(P, W, R, {Tag, Language, Input, Show, Columns, Guard}) ->
@@ -72,14 +72,17 @@ result(elixir, {value, V}, _, {P, _, _, _, Show, Columns, _} = C) ->
     send(2, session_elixir:inspect(P, V, Show, Columns), C),
     {0, <<>>};
 result(erlang, {Class, Reason, Stack}, Records, {_, _, _, _, _, Columns, _} = C) ->
-    Text = erl_error:format_exception(4, Class, Reason, Stack, fun(M, _, _) -> M =:= erl_eval end,
-                                      fun(Term, I) -> pretty(element(1, C), Term, I, 30, Columns, Records) end, unicode),
-    send(3, text([<<"** ">>, Text]), C),
+    send(3, exception_text(element(1, C), Class, Reason, Stack, Columns, Records), C),
     {1, {atom_to_binary(Class, utf8), one_line(Reason)}};
 result(elixir, {Class, Reason, Stack}, _, {P, _, _, _, Show, Columns, _} = C) ->
     {Text, Detail} = session_elixir:exception(P, Class, Reason, Stack, Show, Columns),
     send(3, Text, C),
     {1, Detail}.
+
+exception_text(P, Class, Reason, Stack, Columns, Records) ->
+    Text = erl_error:format_exception(4, Class, Reason, Stack, fun(M, _, _) -> M =:= erl_eval end,
+                                      fun(Term, I) -> pretty(P, Term, I, 30, Columns, Records) end, unicode),
+    text([<<"** ">>, Text]).
 
 raw(V, C) when is_binary(V) ->
     send(2, V, C),
@@ -149,11 +152,16 @@ erlang_text(Text, {P, _, _, _, _, _, Guard} = C) ->
                             Named = binary:match(Text, [<<"#">>, <<"record">>]) =/= nomatch,
                             case handlers(C, Records, Forms) of
                                 {8, What} -> {8, What};
-                                {Local, Kept} -> expressions(lists:append(Forms), [], Local, Records, Named, setelement(7, C, Kept))
+                                {Local, Kept} ->
+                                    case values(P, lists:append(Forms), [], Local, Kept, Named andalso Records) of
+                                        {value, V, _} -> result(erlang, {value, V}, Records, C);
+                                        {exception, Class, Reason, Stack} -> result(erlang, {Class, Reason, Stack}, Records, C);
+                                        Error -> Error
+                                    end
                             end;
                         What -> {3, What}
                     end;
-                Error -> syntax_error(Error)
+                Error -> syntax_error(P, Error)
             end;
         _ ->
             {2, {1, 1, <<"the text is not UTF-8">>}}
@@ -178,39 +186,52 @@ forms(Rest, End, Forms, Tokens) ->
                 dot -> Tokens;
                 _ -> Tokens ++ [{dot, [{text, "."}, {location, End}]}]
             end,
-    %% Pids and the like as they are printed hold this sign; looking for them takes a time that grows with the square of the text.
-    Parsed = case lists:keymember('<', 1, Ended) of
-                 true -> erl_eval:extended_parse_exprs(Ended);
-                 false -> erl_parse:parse_exprs([setelement(2, T, erl_anno:location(element(2, T))) || T <- Ended])
-             end,
-    case Parsed of
+    case parsed(Ended) of
         {ok, Form} -> forms(Rest, End, [Form | Forms]);
-        {ok, Form, Values} ->
-            %% Up to 23: variables stand for pids and the like that the text contains as they are printed.
-            Substitute = binary_to_atom(<<"subst_values_for_vars">>, utf8),
-            forms(Rest, End, [erl_eval:Substitute(Form, Values) | Forms]);
         Error -> Error
     end.
 
-syntax_error({error, {{Line, Column}, M, What}}) -> {2, {Line, Column, text(M:format_error(What))}};
-syntax_error({error, {Line, M, What}}) when is_integer(Line) -> {2, {Line, 1, text(M:format_error(What))}};
-syntax_error({error, {_, M, What}}) -> {2, {1, 1, text(M:format_error(What))}}.
+parsed(Tokens) ->
+    %% Pids and the like as they are printed hold this sign; looking for them takes a time that grows with the square of the text.
+    case lists:keymember('<', 1, Tokens) of
+        true ->
+            case erl_eval:extended_parse_exprs(Tokens) of
+                {ok, Form, Values} ->
+                    %% Up to 23: variables stand for pids and the like that the text contains as they are printed.
+                    Substitute = binary_to_atom(<<"subst_values_for_vars">>, utf8),
+                    {ok, erl_eval:Substitute(Form, Values)};
+                Result -> Result
+            end;
+        false -> erl_parse:parse_exprs([setelement(2, T, erl_anno:location(element(2, T))) || T <- Tokens])
+    end.
 
-expressions([E | Es], Bs, Local, Records, Named, C) ->
+%% What the scanner made of a line -> {ok, expressions} | {2, Detail}
+parse(P, Tokens) ->
+    case parsed(Tokens) of
+        {ok, Form} -> {ok, Form};
+        Error -> syntax_error(P, Error)
+    end.
+
+syntax_error(_, {error, {{Line, Column}, M, What}}) -> {2, {Line, Column, text(M:format_error(What))}};
+syntax_error(_, {error, {Line, M, What}}) when is_integer(Line) -> {2, {Line, 1, text(M:format_error(What))}};
+syntax_error(_, {error, {_, M, What}}) -> {2, {1, 1, text(M:format_error(What))}}.
+
+%% Evaluates one after the other. Records: those that the text may name, or false if it names none. Kept: what makes of an expression what is
+%% evaluated, or `none`. -> {value, the last one's, bindings} | {exception, Class, Reason, Stack} | {2, Detail}
+values(P, [E | Es], Bs, Local, Kept, Records) ->
     {Checked, Bs1, E1} =
-        case Named of
-            true -> session_records:expand(element(1, C), E, Bs, Records);
-            false -> {Bs, Bs, E}
+        case Records of
+            false -> {Bs, Bs, E};
+            _ -> session_records:expand(P, E, Bs, Records)
         end,
     case erl_eval:check_command([prepared(E)], Checked) of
         ok ->
-            case {value_of(kept(E1, C), Bs1, Local), Es} of
-                {{value, V, _}, []} -> result(erlang, {value, V}, Records, C);
-                {{value, _, Bs2}, _} -> expressions(Es, Bs2, Local, Records, Named, C);
-                {{exception, Class, Reason, Stack}, _} -> result(erlang, {Class, Reason, Stack}, Records, C)
+            case {value_of(case Kept of none -> E1; _ -> Kept(E1) end, Bs1, Local), Es} of
+                {{value, _, Bs2}, [_ | _]} -> values(P, Es, Bs2, Local, Kept, Records);
+                {Last, _} -> Last
             end;
         Error ->
-            syntax_error(Error)
+            syntax_error(P, Error)
     end.
 
 value_of(E, Bs, Local) ->
@@ -230,11 +251,8 @@ text_danger(P, [_ | _] = Guard, Forms) -> session_guard:danger(P, Guard, Forms);
 text_danger(_, _, _) -> none.
 
 %% -> {handler of local calls, what makes of an expression what is evaluated, or `none`} | {8, Detail}, a refusal
-handlers({P, W, _, _, _, Columns, 1}, Records, Forms) -> session_readonly:handlers(P, W, Columns, Records, Forms);
+handlers({P, W, _, _, _, Columns, 1}, Records, Forms) -> session_readonly:handlers(P, W, Columns, Records, Forms, make_ref());
 handlers({P, _, _, _, _, Columns, _}, Records, _) -> {local_handler(P, Columns, Records), none}.
-
-kept(E, {_, _, _, _, _, _, none}) -> E;
-kept(E, {_, _, _, _, _, _, Kept}) -> Kept(E).
 
 %% Funs of the operator's keep this one, and may be sent elsewhere: it holds the program as a binary only.
 local_handler(P, Columns, Records) ->

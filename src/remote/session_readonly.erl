@@ -14,19 +14,20 @@
 %%
 %% A refusal is no exception: the evaluator reports it, and stays where it is until the watcher ends it.
 -module(session_readonly).
--export([handlers/5]).
+-export([handlers/6]).
 -import(session_lib, [one_line/1, text/1]).
 
 %% -> {handler of local calls, fun(expression) -> what is evaluated in its place} | {8, {What, 0}}: nothing is to be evaluated
-handlers(P, W, Columns, Records, Forms) ->
+%% Own: a reference, the same for all lines whose funs may call each other.
+handlers(P, W, Columns, Records, Forms, Own) ->
     T = session_harmless:table(P),
     try kept_each(T, lists:append(Forms)) of
-        _ -> handlers_of({P, W, T}, Columns, Records)
+        _ -> handlers_of({P, W, T}, Columns, Records, Own)
     catch
         throw:{8, What} -> {8, {What, 0}}
     end.
 
-handlers_of({P, W, T}, Columns, Records) ->
+handlers_of({P, W, T}, Columns, Records, Own) ->
     %% user_default is not loaded for this: where it is not, the shell's functions and records are known without it.
     erlang:module_loaded(user_default) orelse ets:insert(Records, {0}),
     Local = fun Self(F, As, Bs, Mark) ->
@@ -43,7 +44,7 @@ handlers_of({P, W, T}, Columns, Records) ->
                     end
             end,
     Kept = fun(E) -> try kept(T, E) catch throw:{8, What} -> refuse(W, What) end end,
-    {{eval, Local, [make_ref()]}, Kept}.
+    {{eval, Local, [Own]}, Kept}.
 
 refuse(W, What) ->
     %% As at the evaluator's end: the watcher reads our links before it ends us.

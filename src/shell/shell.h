@@ -21,6 +21,7 @@ struct shell_options {
 	struct record *record;   /* its fd is -1 where nothing is recorded */
 	int lines_max;           /* shown of an evaluation's output; 0: all */
 	bool elixir;
+	bool read_only;
 	bool may_ask; /* the guard may ask a person */
 };
 

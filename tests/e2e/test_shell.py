@@ -231,6 +231,8 @@ def test_interrupting_a_flood(shell):
 def test_interrupting_the_line_and_what_is_unfinished(shell):
     terminal = shell()
     terminal.type("never sent")
+    terminal.expect("never sent$")
+    terminal.seen = 0
     terminal.keys("C-c")
     terminal.expect(r"never sent\^C$")
     terminal.expect(prompt(1))
@@ -715,3 +717,44 @@ def test_every_shell_is_recorded(shell, rig, tmp_path):
     one, = folder.glob("*-rig-*.cast")
     assert "here." in one.read_text() and "not_recorded" not in one.read_text()
     assert "there." in (folder / "other.cast").read_text()
+
+
+# Read-only
+
+def test_a_session_that_looks_and_does_not_touch(shell, node, tmp_path):
+    terminal = shell("--read-only", prompt=False)
+    terminal.expect("; read-only; :help")
+    terminal.expect(prompt(1))
+    says(terminal, "X = erlang:memory(total), X > 0.", "true$")
+    says(terminal, "X > 1.", "true$")
+    says(terminal, "F = fun(A) -> A + 1 end, lists:map(F, [1,2]).", r"\[2,3\]$")
+    says(terminal, "F(41).", "42$")
+    says(terminal, "lists:map(F, [X]) > [0].", "true$")
+    says(terminal, "{a,", r"rig +\.\. ")
+    says(terminal, "b}.", r"\{a,b\}$")
+    says(terminal, "1/0.", r"\*\* exception error")
+    says(terminal, "oops oops.", r"\* 1:6: syntax error before: oops$|\* 1:1: syntax error before: oops$")
+    says(terminal, 'os:cmd("touch /tmp/never").', r"\*\* os:cmd/1 is not among the harmless functions of --read-only$")
+    says(terminal, "halt().", r"\*\* .*halt/0 is not among the harmless functions")
+    says(terminal, "M = os, C = cmd.", "cmd$")
+    says(terminal, 'M:C("touch /tmp/never").', r"\*\* os:cmd/1 is not among")
+    says(terminal, "spawn(fun() -> ok end).", r"\*\* .*spawn/1 is not among")
+    says(terminal, "X > 2.", "true$")
+    terminal.line("timer:sleep(infinity).")
+    time.sleep(0.3)
+    terminal.keys("C-c")
+    terminal.expect(r"^\*\* exception exit: interrupted$")
+    says(terminal, "F(1).", "2$")
+    terminal.type("erlang:system_in")
+    terminal.keys("Tab")
+    terminal.expect(r"erlang:system_info\(")
+    terminal.keys("C-c")
+    terminal.keys("C-d")
+    assert terminal.status() == 0
+    assert journal(tmp_path)[0]["read_only"] is True
+
+
+def test_read_only_is_for_erlang(shell):
+    terminal = shell("--read-only", "--elixir", prompt=False)
+    terminal.expect("--read-only is for Erlang")
+    assert terminal.status() == 64
