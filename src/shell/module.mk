@@ -5,6 +5,7 @@ libbeamline_a_SOURCES += \
 	src/shell/history.c src/shell/history.h \
 	src/shell/input.c src/shell/input.h \
 	src/shell/node_side.c \
+	src/shell/person_side.c \
 	src/shell/programs.c \
 	src/shell/prompt.c src/shell/prompt.h \
 	src/shell/record.c src/shell/record.h \

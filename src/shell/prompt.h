@@ -9,6 +9,8 @@
 #include "base/buf.h"
 #include "node/remsh.h"
 
+enum { PROMPT_TEXT_MAX = 16 * 1024 }; /* for either buffer */
+
 struct prompt_look {
 	const char *host;
 	const char *environment; /* or NULL */

@@ -20,7 +20,7 @@ enum {
 	OUTPUT_MAX = 4 * REMSH_WINDOW,
 	SLOW_TERMINAL = 64 * 1024, /* no acknowledgement while this much waits for it */
 	END_WAIT_MS = 5000,        /* for the node to end the shell */
-	PROMPT_TEXT_MAX = 16 * 1024,
+
 };
 
 bool shell_put(struct shell *s, const void *data, size_t len, struct error *err)
@@ -60,44 +60,6 @@ void shell_size(int *columns, int *rows)
 	*rows = known ? size.ws_row : 24;
 }
 
-/* Without readline's marks. */
-static void remember_prompt(struct shell *s, const char *prompt)
-{
-	size_t len = 0;
-
-	for (; *prompt && len + 1 < sizeof s->shown_prompt; prompt++) {
-		if (*prompt != '\001' && *prompt != '\002')
-			s->shown_prompt[len++] = *prompt;
-	}
-	s->shown_prompt[len] = '\0';
-}
-
-/* When all output is on the terminal, so that nothing comes between prompt and line. */
-static bool show_prompt(struct shell *s, struct error *err)
-{
-	struct buf above, prompt;
-
-	if (s->wanted == REMSH_NO_PROMPT || output_pending(&s->out) > 0 || s->leaving)
-		return true;
-	buf_init(&above, PROMPT_TEXT_MAX);
-	buf_init(&prompt, PROMPT_TEXT_MAX);
-	prompt_compose(&s->options->look, s->wanted, s->more, s->prompt, &above, &prompt);
-	bool ok = (!s->line_begun || shell_put(s, "\n", 1, err)) && shell_put(s, above.data, above.len, err) &&
-		  output_drain(&s->out, err);
-	s->wanted = REMSH_NO_PROMPT;
-	if (ok) {
-		remember_prompt(s, buf_text(&prompt));
-		input_edit(buf_text(&prompt));
-	}
-	if (ok && s->begun)
-		input_insert(s->begun);
-	free(s->begun);
-	s->begun = NULL;
-	buf_clear(&above);
-	buf_clear(&prompt);
-	return ok;
-}
-
 bool shell_say_hidden(struct shell *s, struct error *err)
 {
 	char text[128];
@@ -119,97 +81,6 @@ bool shell_end_turn(struct shell *s, struct error *err)
 		s->watch_at = clock_ms() + s->watch_ms;
 	snprintf(text, sizeof text, "(%.1f ms)\n", (double)s->turn.took_us / 1000.0);
 	return !timed || shell_say(s, text, err);
-}
-
-bool shell_send(struct shell *s, const char *text, size_t len, struct error *err)
-{
-	return turn_input(&s->turn, text, len, s->kind == REMSH_FOR_CODE, err) &&
-	       remsh_lines(&s->remsh, text, len, err);
-}
-
-/* The watched text, when its time has come and nothing else goes on. */
-static bool watch(struct shell *s, struct error *err)
-{
-	if (!s->watched || !input_is_editing() || s->kind != REMSH_FOR_SHELL || s->more || clock_ms() < s->watch_at)
-		return true;
-	input_end_edit();
-	return shell_say(s, s->watched, err) && shell_put(s, "\n", 1, err) &&
-	       shell_send(s, s->watched, strlen(s->watched), err);
-}
-
-/* As it stands on the screen: prompt and line. What code reads may be a secret. */
-static bool record_line(struct shell *s, const char *line, size_t len, struct error *err)
-{
-	struct record *r = s->options->record;
-	bool secret = s->kind == REMSH_FOR_CODE;
-
-	return record_output(r, s->shown_prompt, strlen(s->shown_prompt), err) &&
-	       record_output(r, secret ? "…" : line, secret ? strlen("…") : len, err) && record_output(r, "\n", 1, err);
-}
-
-static bool take_line(struct shell *s, char *line, struct error *err)
-{
-	bool local = false;
-	size_t len = strlen(line);
-
-	s->line_begun = false;
-	while (len > 0 && line[len - 1] == '\n')
-		line[--len] = '\0';
-	if (s->kind == REMSH_FOR_SHELL)
-		shell_history_keep(line);
-	if (!record_line(s, line, len, err))
-		return false;
-	if (s->kind == REMSH_FOR_SHELL && !s->more && !shell_take_command(s, line, &local, err))
-		return false;
-	if (local) {
-		/* What it has sent brings a prompt of its own. */
-		s->wanted = s->leaving || s->turn.open ? REMSH_NO_PROMPT : s->kind;
-		return true;
-	}
-	return shell_send(s, line, len, err);
-}
-
-/* Only the shell's own line is one that the node can tell about. */
-static bool ask(struct shell *s, enum remsh_help what, struct error *err)
-{
-	char *text = what == REMSH_COMPLETE ? input_before() : input_word();
-	bool ok = s->kind != REMSH_FOR_SHELL || text[0] == '\0' || remsh_ask(&s->remsh, what, text, err);
-
-	free(s->asked);
-	s->asked = what == REMSH_COMPLETE ? text : NULL;
-	if (what != REMSH_COMPLETE)
-		free(text);
-	return ok;
-}
-
-static bool read_input(struct shell *s, struct error *err)
-{
-	char *line;
-	bool ok;
-
-	switch (input_read()) {
-	case INPUT_COMPLETE:
-		return ask(s, REMSH_COMPLETE, err);
-	case INPUT_DOCUMENT:
-		return ask(s, REMSH_DOCUMENT, err);
-	case INPUT_LINE:
-		line = input_take_line();
-		ok = take_line(s, line, err);
-		free(line);
-		return ok;
-	case INPUT_EDIT:
-		line = input_line();
-		input_end_edit();
-		ok = shell_edit(s, line, err);
-		free(line);
-		s->wanted = s->kind;
-		return ok;
-	case INPUT_END:
-		return shell_leave(s, SHELL_LEFT, err);
-	case INPUT_NOTHING:
-		break;
-	}
-	return true;
 }
 
 /* At a prompt the line is given up, and what is unfinished; else the evaluation ends. */
@@ -293,10 +164,10 @@ static bool turn(struct shell *s, struct error *err)
 	case IO_READY:
 		break;
 	case IO_SIGNAL:
-		return on_signal(s, err) && show_prompt(s, err);
+		return on_signal(s, err) && shell_show_prompt(s, err);
 	case IO_TIMEOUT:
 		if (!s->leaving)
-			return watch(s, err);
+			return shell_watch(s, err);
 		return error_set(err, ERROR_TIMEOUT, "%s does not say that it has ended the shell", link->node);
 	case IO_FAILED:
 		return error_set(err, ERROR_NO_RESOURCES, "poll: %s", strerror(errno));
@@ -307,11 +178,11 @@ static bool turn(struct shell *s, struct error *err)
 		*err = s->out.err;
 		return false;
 	}
-	if (fds[1].revents && input_is_editing() && !read_input(s, err))
+	if (fds[1].revents && input_is_editing() && !shell_read_input(s, err))
 		return false;
 	if (output_pending(&s->out) == 0)
 		input_show();
-	return acknowledge(s, err) && show_prompt(s, err);
+	return acknowledge(s, err) && shell_show_prompt(s, err);
 }
 
 static void say_detached(const struct remsh *r)

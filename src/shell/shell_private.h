@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What the parts of a session share: the loop (shell.c), what the node sends (node_side.c), lines that are ours (commands.c). */
+/* What the parts of a session share: the loop (shell.c), what the node sends (node_side.c) and the person types
+ * (person_side.c), lines that are ours (commands.c), the operator's programs (programs.c). */
 #ifndef SHELL_SHELL_PRIVATE_H
 #define SHELL_SHELL_PRIVATE_H
 
@@ -54,6 +55,12 @@ bool shell_page(struct shell *s, const char *argument, struct error *err);
 bool shell_edit(struct shell *s, const char *text, struct error *err);
 /* Is the line that word, as one may type it (exit, exit(), exit().)? */
 bool shell_is_word(const char *line, const char *word);
+/* The prompt that is wanted, when all output is on the terminal, so that nothing comes between prompt and line. */
+bool shell_show_prompt(struct shell *s, struct error *err);
+/* What has been typed. */
+bool shell_read_input(struct shell *s, struct error *err);
+/* The watched text, when its time has come and nothing else goes on. */
+bool shell_watch(struct shell *s, struct error *err);
 /* The shell wants its next line. */
 bool shell_end_turn(struct shell *s, struct error *err);
 /* A line that is no text for the node. *taken: it is one. */
