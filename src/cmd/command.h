@@ -82,6 +82,7 @@ struct command_options {
 	const char *reason;
 	const char *record;
 	const char *record_folder;
+	bool keep_going;
 	bool require_reason;
 	int output_lines; /* 0: not given */
 	/* GROUP_HOSTS */

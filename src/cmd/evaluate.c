@@ -29,8 +29,8 @@ struct show {
 	struct buf value;      /* a value that is taken whole */
 	struct buf printed;    /* --json: output of the code */
 	struct buf exception;  /* --json: the exception's text */
-	bool value_came;
-	bool exception_came;
+	bool value_open;       /* what came of it does not end with a newline */
+	bool exception_open;
 };
 
 static bool failed(const struct output *output, struct error *err)
@@ -41,7 +41,7 @@ static bool failed(const struct output *output, struct error *err)
 
 static bool take_value(struct show *show, const uint8_t *data, size_t len, struct error *err)
 {
-	show->value_came = true;
+	show->value_open = len > 0 ? data[len - 1] != '\n' : show->value_open;
 	if (show->request->show == SESSION_SHOW_TERM) {
 		if (buf_put(&show->value, data, len))
 			return true;
@@ -64,7 +64,7 @@ static bool take_output(struct show *show, const uint8_t *data, size_t len, stru
 
 static bool take_exception(struct show *show, const uint8_t *data, size_t len, struct error *err)
 {
-	show->exception_came = true;
+	show->exception_open = len > 0 ? data[len - 1] != '\n' : show->exception_open;
 	if (show->options->json) {
 		buf_put(&show->exception, data, len);
 		return true;
@@ -196,9 +196,9 @@ static bool json_answer(struct show *show, const struct buf *value, const struct
 /* Ends what came as text with a newline, and writes it all. */
 static bool finish_outputs(struct show *show, struct error *err)
 {
-	if (show->value_came && (show->request->show == SESSION_SHOW_SHELL || show->request->show == SESSION_SHOW_FULL))
+	if (show->value_open && (show->request->show == SESSION_SHOW_SHELL || show->request->show == SESSION_SHOW_FULL))
 		output_put(&show->out, "\n", 1);
-	if (show->exception_came && !show->options->json)
+	if (show->exception_open && !show->options->json)
 		output_put(&show->err_out, "\n", 1);
 	return output_flush(&show->out, err) && output_flush(&show->err_out, err);
 }

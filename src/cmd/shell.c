@@ -7,15 +7,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/log.h"
+#include "base/host.h"
 #include "base/terminal.h"
 #include "cmd/command.h"
 #include "cmd/environment.h"
+#include "cmd/evaluate.h"
 #include "cmd/report.h"
 #include "cmd/target_options.h"
 #include "shell/record.h"
 
-enum { REASON_MAX = 4096, LINES_SHOWN = 1000 };
+enum { REASON_MAX = 4096, LINES_SHOWN = 1000, SCRIPT_MAX = 8 * 1024 * 1024 };
 
 struct session {
 	struct target_options *holds;
@@ -149,6 +150,24 @@ static bool sessions(struct session *s, struct error *err)
 	return ok;
 }
 
+/* Standard input is no terminal: what it holds is evaluated as eval does, each sentence with its value and the variables of those before. */
+static bool run_script(const struct command_options *options, const char *target, struct error *err)
+{
+	struct session_request request = { .show = SESSION_SHOW_SHELL,
+					   .script = true,
+					   .keep_going = options->keep_going,
+					   .read_only = options->read_only };
+	struct buf text;
+
+	buf_init(&text, SCRIPT_MAX);
+	bool ok = host_read_fd(STDIN_FILENO, "standard input", &text, err);
+	request.text = buf_text(&text);
+	request.text_len = text.len;
+	ok = ok && evaluate(options, target, true, &request, err);
+	buf_clear(&text);
+	return ok;
+}
+
 static bool run(const struct command_options *options, const char *const *words, int count, struct error *err)
 {
 	struct target_options holds;
@@ -156,10 +175,11 @@ static bool run(const struct command_options *options, const char *const *words,
 	struct session s = { .holds = &holds, .target = words[0], .record.fd = -1 };
 
 	(void)count;
-	if (!terminal_is(STDIN_FILENO) || !terminal_is(STDOUT_FILENO)) {
-		error_set(err, ERROR_USAGE, "shell needs a terminal");
-		return error_cure(err, "beamline eval %s --file FILE evaluates what a file or standard input holds",
-				  words[0]);
+	if (!terminal_is(STDIN_FILENO))
+		return run_script(options, words[0], err);
+	if (!terminal_is(STDOUT_FILENO)) {
+		error_set(err, ERROR_USAGE, "shell draws on a terminal, and standard output is none");
+		return error_cure(err, "beamline shell %s <FILE evaluates what a file holds", words[0]);
 	}
 	if (!target_options_init(&holds, options, words[0], err))
 		return false;
@@ -185,14 +205,21 @@ const struct command command_shell = {
 	.name = "shell",
 	.arguments = "TARGET",
 	.summary = "The node's own Erlang shell or IEx, with lines edited here",
-	.description = "Starts a shell on the node, as erl -remsh would, without a BEAM here and with nothing loaded "
-		       "there. Lines "
-		       "are edited by readline, kept for each target, and sent when they are finished; records, v(N), "
-		       "f() and all "
-		       "else is the node's own shell's. Ctrl-C ends what is being evaluated; Ctrl-D, exit or :quit "
-		       "leaves, and "
-		       "the node runs on. :help lists the commands that are beamline's own.\n\n"
-		       "What could stop the node is asked about first: one must type the node's name.",
+	.description =
+		"Starts a shell on the node, as erl -remsh would, without a BEAM here and with nothing loaded there. "
+		"Lines "
+		"are edited by readline, kept for each target, and sent when they are finished; records, v(N), f() and "
+		"all "
+		"else is the node's own shell's. Ctrl-C ends what is being evaluated; Ctrl-D, exit or :quit leaves, "
+		"and the "
+		"node runs on. :help lists the commands that are beamline's own.\n\n"
+		"Where standard input is no terminal, the sentences that it holds are evaluated in order, in eval's "
+		"evaluator: each shows its value, variables are kept, the first failure ends it with its status, "
+		"unless "
+		"--keep-going is given.\n\n"
+		"What could stop the node is asked about first: one must type the node's name. Each line that is typed "
+		"goes "
+		"into the journal before it is sent, with what became of it behind.",
 	.groups = GROUP_ALL | GROUP_CONNECT | GROUP_SHELL | GROUP_JOURNAL,
 	.min_words = 1,
 	.max_words = 1,

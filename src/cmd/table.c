@@ -89,6 +89,8 @@ const struct option command_option_table[] = {
 	  "The journal: what was done on which node, line by line, each chained to the one before.", OPTION_IN_DEFAULTS, "~/.local/state/beamline/journal" },
 	{ "reason", 0, OPTION_TEXT, O(reason), GROUP_SHELL, "TEXT",
 	  "Why; it stands in the journal with the session.", 0, NULL },
+	{ "keep-going", 'k', OPTION_FLAG, O(keep_going), GROUP_SHELL, NULL,
+	  "Of sentences on standard input: a failure does not end it. The status is the first one's.", 0, NULL },
 	{ "record", 0, OPTION_TEXT, O(record), GROUP_SHELL, "FILE",
 	  "Record the session into this new file (asciicast v2), for replay.", 0, NULL },
 	{ "record-folder", 0, OPTION_TEXT, O(record_folder), 0, "FOLDER",

@@ -31,6 +31,8 @@ struct session_request {
 	enum session_language language;
 	const char *text; /* to evaluate; or NULL: module, function, arguments */
 	size_t text_len;
+	bool script;     /* each sentence of the text shows its value … */
+	bool keep_going; /* … and the rest is evaluated behind one that failed */
 	const char *module;
 	const char *function;
 	const struct term *arguments; /* a proper list */

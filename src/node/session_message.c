@@ -26,7 +26,12 @@ static void put_arguments(const void *context, struct link *link)
 	dist_put_self(out, &link->self);
 	link_put_ref(link, a->tag);
 	etf_put_atom(out, request->language == SESSION_ELIXIR ? "elixir" : "erlang");
-	if (request->text) {
+	if (request->script) {
+		etf_put_tuple(out, 3);
+		etf_put_integer(out, SESSION_INPUT_SCRIPT);
+		etf_put_binary(out, request->text, request->text_len);
+		etf_put_atom(out, request->keep_going ? "true" : "false");
+	} else if (request->text) {
 		etf_put_tuple(out, 2);
 		etf_put_integer(out, SESSION_INPUT_TEXT);
 		etf_put_binary(out, request->text, request->text_len);

@@ -11,7 +11,8 @@
  *     Args = {Client, Tag, Language, Input, Confirmed, Show, Columns, Window, Guard}
  *       Client     our pid
  *       Language   erlang | elixir
- *       Input      {1, Text} (binary, UTF-8) | {2, Module, Function, Arguments}
+ *       Input      {1, Text} (binary, UTF-8) | {2, Module, Function, Arguments} | {3, Text, Goes}: each sentence (of Elixir: expression) shows its
+ *                  value, with the variables of those before it; Goes, true | false: whether a failure leaves the rest to be evaluated
  *       Confirmed  true | false: whether --confirm named this node; then nothing is asked
  *       Show       1 as the node's own shell prints it, 2 the same without limit of depth, 3 as term_to_binary,
  *                  4 raw bytes of a binary or iodata, 5 not at all
@@ -74,7 +75,7 @@
 /* In the place of the guard's list. */
 #define SESSION_READ_ONLY 1
 
-enum session_input { SESSION_INPUT_TEXT = 1, SESSION_INPUT_APPLY = 2 };
+enum session_input { SESSION_INPUT_TEXT = 1, SESSION_INPUT_APPLY = 2, SESSION_INPUT_SCRIPT = 3 };
 
 enum session_show {
 	SESSION_SHOW_SHELL = 1,

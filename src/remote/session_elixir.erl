@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: GPL-3.0-or-later
 %% Elixir: text is evaluated, values and exceptions are shown as IEx does it.
 -module(session_elixir).
--export([parse/3, value/4, inspect/4, exception/6]).
+-export([parse/3, expressions/2, value/3, inspect/4, exception/6]).
 -import(session_lib, [text/1]).
 
 %% -> {ok, Quoted, what the guard found or none} | {Outcome, Detail}
@@ -45,25 +45,45 @@ syntax_error(Where, What, Token) ->
 error_text({Head, Tail}, Token) -> text([Head, Token, Tail]);
 error_text(What, Token) -> text([What, Token]).
 
-%% -> {text of what the compiler said, value or exception}
-value(_, Quoted, _, _) ->
+%% The expressions that a text consists of.
+expressions(_, {'__block__', _, [_ | _] = Es}) -> Es;
+expressions(_, Quoted) -> [Quoted].
+
+%% State: none, or what the expression before has left: {variables, environment or none}.
+%% -> {text of what the compiler said, value or exception, state}
+value(_, Quoted, State) ->
     Code = elixir(<<"Code">>),
     Diagnostics = binary_to_atom(<<"with_diagnostics">>, utf8),
     case erlang:function_exported(Code, Diagnostics, 1) of
         true ->
             %% From 1.15 on; earlier it goes to the node's standard error.
-            {Result, Said} = Code:Diagnostics(fun() -> evaluated(Code, Quoted) end),
-            {text([[diagnostic(D), $\n] || D <- Said]), Result};
+            {{Result, State1}, Said} = Code:Diagnostics(fun() -> evaluated(Code, Quoted, State) end),
+            {text([[diagnostic(D), $\n] || D <- Said]), Result, State1};
         false ->
-            {<<>>, evaluated(Code, Quoted)}
+            {Result, State1} = evaluated(Code, Quoted, State),
+            {<<>>, Result, State1}
     end.
 
-evaluated(Code, Quoted) ->
+%% Aliases and imports are kept from 1.14 on.
+evaluated(Code, Quoted, State) ->
+    Options = [{file, <<"iex">>}, {line, 1}],
+    WithEnv = binary_to_atom(<<"eval_quoted_with_env">>, utf8),
+    ForEval = binary_to_atom(<<"env_for_eval">>, utf8),
     try
-        {V, _} = Code:eval_quoted(Quoted, [], [{file, <<"iex">>}, {line, 1}]),
-        {value, V}
+        case {State, erlang:function_exported(Code, WithEnv, 3)} of
+            {none, false} ->
+                {V, Bs} = Code:eval_quoted(Quoted, [], Options),
+                {{value, V}, {Bs, none}};
+            {{Before, none}, _} ->
+                {V, Bs} = Code:eval_quoted(Quoted, Before, Options),
+                {{value, V}, {Bs, none}};
+            _ ->
+                {Before, Env} = case State of none -> {[], Code:ForEval(Options)}; _ -> State end,
+                {V, Bs, Env1} = Code:WithEnv(Quoted, Before, Env),
+                {{value, V}, {Bs, Env1}}
+        end
     catch
-        Class:Reason:Stack -> {Class, Reason, Stack}
+        Class:Reason:Stack -> {{Class, Reason, Stack}, State}
     end.
 
 diagnostic(D) ->

@@ -18,26 +18,44 @@ start(P, W, R, {Tag, Language, Input, Show, Columns, Guard}) ->
     erlang:hibernate(timer, sleep, [infinity]).
 
 %% Read-only: nothing but Erlang's text can be looked at as it should.
-evaluate(Language, Input, {_, _, _, _, _, _, 1}) when Language =/= erlang; element(1, Input) =/= 1 ->
+evaluate(Language, Input, {_, _, _, _, _, _, 1}) when Language =/= erlang; element(1, Input) =:= 2 ->
     {8, {<<"what is no text of Erlang">>, 0}};
-evaluate(erlang, {1, Text}, C) -> erlang_text(Text, C);
+evaluate(erlang, {1, Text}, C) -> erlang_text(Text, C, last);
+evaluate(erlang, {3, Text, Goes}, C) -> erlang_text(Text, C, Goes);
 evaluate(Language, {2, M, F, A}, C) ->
     case ask(apply_danger(M, F, A, C), C) of
         true -> result(Language, try {value, apply(M, F, A)} catch Class:Reason:Stack -> {Class, Reason, Stack} end, none, C);
         What -> {3, What}
     end;
-evaluate(elixir, {1, Text}, {P, _, _, _, Show, Columns, Guard} = C) ->
-    case session_elixir:parse(P, Text, Guard) of
+evaluate(elixir, Input, {P, _, _, _, _, _, Guard} = C) ->
+    case session_elixir:parse(P, element(2, Input), Guard) of
         {ok, Quoted, What} ->
-            case ask(What, C) of
-                true ->
-                    {Said, Result} = session_elixir:value(P, Quoted, Show, Columns),
-                    send(3, Said, C),
-                    result(elixir, Result, none, C);
+            case {ask(What, C), Input} of
+                {true, {1, _}} -> elixir_each([Quoted], none, C, true, none);
+                {true, {3, _, Goes}} -> elixir_each(session_elixir:expressions(P, Quoted), none, C, Goes, none);
                 _ -> {3, What}
             end;
         Error -> Error
     end.
+
+%% Each shows its value. Goes: whether a failure leaves the rest to be evaluated. State: what the ones before have left.
+elixir_each([Quoted | Rest], State, C, Goes, Outcome) ->
+    {Said, Result, State1} = session_elixir:value(element(1, C), Quoted, State),
+    send(3, Said, C),
+    next(result(elixir, Result, none, C), Rest, C, Goes, Outcome, fun(First) -> elixir_each(Rest, State1, C, Goes, First) end).
+
+%% The first failure decides what the whole comes to.
+next(Outcome, [], _, _, none, _) -> Outcome;
+next(_, [], _, _, First, _) -> First;
+next({0, _}, _, C, _, First, Go) ->
+    send(2, <<"\n">>, C),
+    Go(First);
+next({Code, _} = Outcome, _, C, true, First, Go) when Code =:= 1; Code =:= 2 ->
+    Code =:= 2 andalso send(3, text(io_lib:format("* ~w:~w: ~ts", tuple_to_list(element(2, Outcome)))), C),
+    send(3, <<"\n">>, C),
+    Go(case First of none -> Outcome; _ -> First end);
+next(Outcome, _, _, _, none, _) -> Outcome;
+next(_, _, _, _, First, _) -> First.
 
 apply_danger(_, _, _, {_, _, _, _, _, _, []}) -> none;
 apply_danger(M, F, A, {P, _, _, _, _, _, Guard}) ->
@@ -140,7 +158,8 @@ user_default(P, Records) ->
     end,
     ets:info(Records, size) - 1.
 
-erlang_text(Text, {P, _, _, _, _, _, Guard} = C) ->
+%% How: last, the value of the last expression is shown; true or false, each sentence's, and whether a failure leaves the rest to be evaluated.
+erlang_text(Text, {P, _, _, _, _, _, Guard} = C, How) ->
     case unicode:characters_to_list(Text) of
         Chars when is_list(Chars) ->
             case forms(Chars, {1, 1}, []) of
@@ -152,12 +171,8 @@ erlang_text(Text, {P, _, _, _, _, _, Guard} = C) ->
                             Named = binary:match(Text, [<<"#">>, <<"record">>]) =/= nomatch,
                             case handlers(C, Records, Forms) of
                                 {8, What} -> {8, What};
-                                {Local, Kept} ->
-                                    case values(P, lists:append(Forms), [], Local, Kept, Named andalso Records) of
-                                        {value, V, _} -> result(erlang, {value, V}, Records, C);
-                                        {exception, Class, Reason, Stack} -> result(erlang, {Class, Reason, Stack}, Records, C);
-                                        Error -> Error
-                                    end
+                                {Local, Kept} when How =:= last -> erlang_each([lists:append(Forms)], [], {Local, Kept, Records, Named}, C, false, none);
+                                {Local, Kept} -> erlang_each(Forms, [], {Local, Kept, Records, Named}, C, How, none)
                             end;
                         What -> {3, What}
                     end;
@@ -165,6 +180,16 @@ erlang_text(Text, {P, _, _, _, _, _, Guard} = C) ->
             end;
         _ ->
             {2, {1, 1, <<"the text is not UTF-8">>}}
+    end.
+
+erlang_each([Form | Rest], Bs, {Local, Kept, Records, Named} = S, C, Goes, First) ->
+    case values(element(1, C), Form, Bs, Local, Kept, Named andalso Records) of
+        {value, V, Bs1} ->
+            next(result(erlang, {value, V}, Records, C), Rest, C, Goes, First, fun(F) -> erlang_each(Rest, Bs1, S, C, Goes, F) end);
+        {exception, Class, Reason, Stack} ->
+            next(result(erlang, {Class, Reason, Stack}, Records, C), Rest, C, Goes, First, fun(F) -> erlang_each(Rest, Bs, S, C, Goes, F) end);
+        Error ->
+            next(Error, Rest, C, Goes, First, fun(F) -> erlang_each(Rest, Bs, S, C, Goes, F) end)
     end.
 
 %% Several sequences of expressions, each ended by a dot; the last dot may be missing.

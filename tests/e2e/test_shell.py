@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -449,9 +450,45 @@ def test_signals_restore_the_terminal(beamline, node, tmp_path, number, status):
     assert terminal.finish().status == status
 
 
-def test_without_a_terminal(beamline, node):
-    done = beamline("shell", "rig:demo")
-    assert done.status == 64 and "needs a terminal" in done.stderr and "--file" in done.stderr, done
+def script(beamline, text, *words, **options):
+    return beamline("shell", *words, "rig:demo", stdin=text.encode(), **options)
+
+
+def test_sentences_on_standard_input(beamline, node):
+    done = script(beamline, "A = 20.\nB = A + 1,\nio:format(\"said~n\"),\nB * 2.\n\n%% a comment\n#{A => [B]}.\n")
+    assert (done.stdout, done.stderr, done.status) == ("20\nsaid\n42\n#{20 => [21]}\n", "", 0), done
+    done = script(beamline, "A = 1.\nA + b.\nnever.\n")
+    assert done.stdout == "1\n" and done.status == 1 and "** exception error" in done.stderr, done
+    done = script(beamline, "A = 1.\nA + b.\nC.\nA + 1.\n", "--keep-going")
+    assert done.stdout == "1\n2\n" and done.status == 1, done
+    assert "** exception error" in done.stderr and re.search(r"\* 3:?1?: variable 'C' is unbound", done.stderr), done
+    done = script(beamline, "a.\nb c.\n")
+    assert done.stdout == "" and done.status == 65 and "line 2" in done.stderr, done
+    done = script(beamline, "last_dot_missing")
+    assert (done.stdout, done.status) == ("last_dot_missing\n", 0), done
+
+
+def test_sentences_cannot_stop_the_node(beamline, node):
+    done = script(beamline, "a.\nhalt().\n")
+    assert done.stdout == "" and done.status == 77 and "halt" in done.stderr, done
+    done = script(beamline, "")
+    assert done.status == 65, done
+    done = script(beamline, "erlang:node().\nos:cmd(\"true\").\n", "--read-only")
+    assert done.status == 77 and "[read_only]" in done.stderr, done
+    assert node.alive()
+
+
+def test_expressions_of_elixir_on_standard_input(beamline, node):
+    done = script(beamline, "x = 20\ny = x + 1\nIO.puts(\"said\")\n[x, y]\n", "--elixir")
+    assert (done.stdout, done.stderr, done.status) == ("20\n21\nsaid\n:ok\n[20, 21]\n", "", 0), done
+    done = script(beamline, "x = 1\nraise \"oops\"\nx + 1\n", "--elixir", "--keep-going")
+    assert done.stdout == "1\n2\n" and done.status == 1 and "(RuntimeError) oops" in done.stderr, done
+
+
+def test_without_a_screen(beamline, node, rig):
+    terminal = beamline("shell", "rig:demo", terminal=True, stdout=subprocess.DEVNULL)
+    terminal.expect("standard output is none")
+    assert terminal.finish().status == 64
 
 
 # Elixir
