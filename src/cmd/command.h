@@ -83,6 +83,8 @@ struct command_options {
 	const char *record;
 	const char *record_folder;
 	bool keep_going;
+	const char *startup;
+	bool reconnect;
 	bool require_reason;
 	int output_lines; /* 0: not given */
 	/* GROUP_HOSTS */

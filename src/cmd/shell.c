@@ -7,7 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/host.h"
+#include "base/io.h"
+#include "base/log.h"
 #include "base/terminal.h"
 #include "cmd/command.h"
 #include "cmd/environment.h"
@@ -24,6 +27,7 @@ struct session {
 	struct shell_options shell;
 	struct buf reason;
 	struct record record;
+	bool linked;    /* the node was reached this time */
 	char notes[64]; /* for the line at the start */
 };
 
@@ -109,10 +113,12 @@ static bool run_one(struct session *s, enum shell_end *end, struct error *err)
 	if (connect_link(&connection, &link, err)) {
 		if (environment_check(holds, s->target, &link, &confirmed, err) &&
 		    begin_journal(s, &connection, &link, err)) {
-			s->shell.elixir = target_options_is_elixir(holds);
+			s->shell.language = holds->options.language ? holds->options.language : "erlang";
+			s->shell.startup = holds->options.startup;
 			s->shell.look.environment = holds->options.environment;
 			s->shell.look.colour = environment_colour(&holds->options, STDOUT_FILENO);
 			s->shell.lines_max = holds->options.output_lines ? holds->options.output_lines : LINES_SHOWN;
+			s->linked = true;
 			ok = shell_run(&link, &s->shell, end, err);
 			ok = end_journal(s->shell.journal, ok, err);
 		}
@@ -128,21 +134,39 @@ static bool may_reconnect(const struct error *err)
 	return err->code == ERROR_NODE_LOST || err->code == ERROR_SSH_LOST || err->code == ERROR_EXCEPTION;
 }
 
+/* Longer each time; Ctrl-C ends it. */
+static bool wait_for_another_try(int tries, struct error *err)
+{
+	enum { FIRST_MS = 500, LAST_MS = 30000 };
+	int64_t ms = FIRST_MS << (tries < 6 ? tries : 6);
+
+	ms = ms < LAST_MS ? ms : LAST_MS;
+	log_notice("connecting anew in %.1f s; Ctrl-C gives up", (double)ms / 1000.0);
+	return io_wait_one(-1, 0, clock_ms() + ms, err) == IO_TIMEOUT;
+}
+
 static bool sessions(struct session *s, struct error *err)
 {
 	enum shell_end end = SHELL_ANEW;
 	bool ok = true, began = false;
+	int tries = 0;
 
 	if (!shell_start(&s->shell, err))
 		return false;
 	while (end == SHELL_ANEW) {
 		end = SHELL_LEFT;
 		*err = (struct error){ .code = ERROR_NONE };
+		s->linked = false;
 		ok = run_one(s, &end, err);
 		began = began || ok || may_reconnect(err);
 		if (!ok && began && may_reconnect(err)) {
 			report_error(&s->holds->options, err);
 			err->shown = true;
+			tries = s->linked ? 0 : tries + 1;
+			if (s->holds->options.reconnect && wait_for_another_try(tries, err)) {
+				end = SHELL_ANEW;
+				continue;
+			}
 			ok = shell_wait_offline(&s->shell, &end, err);
 		}
 	}

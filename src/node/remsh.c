@@ -41,9 +41,9 @@ static bool needs_section(const void *context, const char *section)
 						 "session_shell",
 						 NULL };
 
-	return stands_in(everywhere, section) || stands_in(a->options->read_only ? read_only
-							   : a->options->elixir  ? elixir
-										 : erlang,
+	return stands_in(everywhere, section) || stands_in(a->options->read_only                         ? read_only
+							   : strcmp(a->options->language, "erlang") != 0 ? elixir
+													 : erlang,
 							   section);
 }
 
@@ -56,7 +56,7 @@ static void put_arguments(const void *context, struct link *link)
 	etf_put_tuple(out, 7);
 	dist_put_self(out, &link->self);
 	link_put_ref(link, &a->remsh->tag);
-	etf_put_atom(out, a->options->elixir ? "elixir" : "erlang");
+	etf_put_atom(out, a->options->language);
 	etf_put_integer(out, a->options->columns);
 	etf_put_integer(out, a->options->rows);
 	etf_put_integer(out, REMSH_WINDOW);
@@ -185,6 +185,7 @@ static bool on_started(struct remsh *r, const struct term *part, struct error *e
 		return wrong_shape(err);
 	r->relay = program_keep_pid(&r->pids, &part[2]);
 	program_line(&part[4], release, sizeof release);
+	r->elixir = etf_is_atom(&part[5], "elixir");
 	return on_watcher(r, &part[3], err) && r->handler->started(r->handler->context, release, err);
 }
 
@@ -268,7 +269,7 @@ static bool on_message(struct remsh *r, const struct term *m, struct error *err)
 	if (part[1].kind != ETF_INTEGER)
 		return wrong_shape(err);
 	switch (part[1].integer << 8 | m->tuple.count) {
-	case REMSH_STARTED << 8 | 5:
+	case REMSH_STARTED << 8 | 6:
 		return on_started(r, part, err);
 	case REMSH_OUTPUT << 8 | 3:
 		return on_output(r, &part[2], err);

@@ -49,6 +49,7 @@ struct remsh {
 	const struct term *relay;
 	size_t unacknowledged;
 	uint32_t help; /* number of the newest remsh_ask */
+	bool elixir;   /* the shell is IEx; known when it has started */
 	bool asked;    /* the guard waits for its answer */
 	bool ending;   /* remsh_end was called, maybe before anyone could be told */
 	bool ended;
@@ -57,8 +58,8 @@ struct remsh {
 };
 
 struct remsh_options {
-	bool elixir;    /* IEx */
-	bool read_only; /* of Erlang: only what looks and does not touch is evaluated */
+	const char *language; /* "erlang", "elixir": whose shell; "auto": IEx where Elixir runs */
+	bool read_only;       /* of Erlang: only what looks and does not touch is evaluated */
 	int columns;
 	int rows;
 };

@@ -4,13 +4,13 @@
  * `Tag` is a reference of ours, the same in all messages of a shell. It is spawned as session.h has it, with
  *
  *     Args = {Client, Tag, Language, Columns, Rows, Window, Guard}
- *       Language   erlang | elixir: whose shell
+ *       Language   erlang | elixir: whose shell; auto: IEx where Elixir's application runs
  *       Window     how many bytes of output may be on their way unacknowledged
  *       Guard      as in session.h; with 1 (read-only) the shell is remsh_evaluator.erl
  *
  * The spawned process is W, the relay that it starts R. To us:
  *
- *     {Tag, 0, R, W, Release}            it has started on OTP Release, always the first; lines and acknowledgements go to R, the end to W
+ *     {Tag, 0, R, W, Release, Language}  the shell of Language has started on OTP Release, always the first; lines and acknowledgements go to R, the end to W
  *     {Tag, 1, Bytes}                    output, UTF-8, at most 240 KiB; a character may be split between two
  *     {Tag, 2, Kind, More, Prompt}       a line is wanted. Kind 1: for the shell; 2: by code that reads; 0: no longer. More: true where what came so far
  *                                        is not whole. Prompt: UTF-8

@@ -6,7 +6,8 @@
 -import(session_lib, [end_all/2, strays/2, one_line/1]).
 -import(session_io, [write/3, pump/2, io_request/3]).
 
-start(P, W, {Client, Tag, Language, Columns, Rows, Window, Guard}) ->
+start(P, W, {Client, Tag, Wanted, Columns, Rows, Window, Guard}) ->
+    Language = language(Wanted),
     process_flag(trap_exit, true),
     monitor(process, W),
     %% What is started now has us as its group leader; our own crashes must not come to us.
@@ -15,13 +16,21 @@ start(P, W, {Client, Tag, Language, Columns, Rows, Window, Guard}) ->
     Shell = case Guard of 1 -> spawn_opt(fun() -> remsh_evaluator:start(P) end, [link]); _ -> shell(Language) end,
     group_leader(Own, self()),
     W ! {self(), 1, [Shell || is_pid(Shell)]},
-    Client ! {Tag, 0, self(), W, list_to_binary(erlang:system_info(otp_release))},
+    Client ! {Tag, 0, self(), W, list_to_binary(erlang:system_info(otp_release)), Language},
     S = {W, Client, Tag, P, Shell, Language, Guard},
     case Shell of
         none -> W ! {self(), 2, 6, <<>>};
         _ -> ok
     end,
     relay(S, {Window, 0, []}, none, {{Columns, Rows, Language =:= elixir}, [], [], {<<>>, []}}, []).
+
+%% auto: IEx where Elixir runs.
+language(Wanted) when Wanted =:= erlang; Wanted =:= elixir -> Wanted;
+language(_) ->
+    case lists:keymember(elixir, 1, application:which_applications()) of
+        true -> elixir;
+        false -> erlang
+    end.
 
 shell(erlang) ->
     code:ensure_loaded(user_default),

@@ -200,6 +200,47 @@ static bool do_help(struct shell *s, const char *argument, struct error *err)
 	return ok;
 }
 
+/* Ours at once, the node's gathered. */
+static bool sort_lines(struct shell *s, char *text, struct buf *others, struct error *err)
+{
+	bool ok = true, taken;
+
+	for (char *line; ok && (line = strsep(&text, "\n"));) {
+		taken = false;
+		if (line[0] == ':' && line[1] >= 'a' && line[1] <= 'z')
+			ok = shell_take_command(s, line, &taken, err);
+		if (!taken)
+			buf_printf(others, "%s%s", others->len ? "\n" : "", line);
+	}
+	while (others->len > 0 && others->data[others->len - 1] == '\n')
+		others->len--;
+	return ok;
+}
+
+bool shell_run_startup(struct shell *s, struct error *err)
+{
+	struct error why = { .code = ERROR_NONE };
+	struct buf text, others;
+	bool ok;
+
+	if (s->started || !s->options->startup)
+		return true;
+	s->started = true;
+	buf_init(&text, SOURCE_MAX);
+	buf_init(&others, SOURCE_MAX);
+	if (!host_read_input(s->options->startup, &text, &why))
+		ok = complain(s, &why, err);
+	else
+		ok = sort_lines(s, (char *)buf_text(&text), &others, err);
+	if (ok && others.len > 0 && !s->leaving) {
+		s->wanted = REMSH_NO_PROMPT;
+		ok = shell_send(s, buf_text(&others), others.len, err);
+	}
+	buf_clear(&text);
+	buf_clear(&others);
+	return ok;
+}
+
 bool shell_take_command(struct shell *s, const char *line, bool *taken, struct error *err)
 {
 	*taken = true;
@@ -218,6 +259,6 @@ bool shell_take_command(struct shell *s, const char *line, bool *taken, struct e
 		return ok;
 	}
 	/* In Elixir such a line may begin with an atom. */
-	*taken = line[0] == ':' && !s->options->elixir;
+	*taken = line[0] == ':' && !s->remsh.elixir;
 	return !*taken || needs(s, "there is no such command; :help lists them", err);
 }

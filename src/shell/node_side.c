@@ -50,7 +50,7 @@ static bool on_prompt(void *context, enum remsh_prompt_kind kind, bool more, con
 	s->kind = s->wanted = kind;
 	s->more = more;
 	snprintf(s->prompt, sizeof s->prompt, "%s", text);
-	return kind != REMSH_FOR_SHELL || more || shell_end_turn(s, err);
+	return kind != REMSH_FOR_SHELL || more || (shell_end_turn(s, err) && shell_run_startup(s, err));
 }
 
 /* What has been typed meanwhile made it useless. */

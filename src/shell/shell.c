@@ -245,7 +245,7 @@ bool shell_run(struct link *link, const struct shell_options *options, enum shel
 {
 	struct shell s = { .options = options, .started_us = clock_us() };
 	struct remsh_handler handler = shell_node_side;
-	struct remsh_options wanted = { .elixir = options->elixir, .read_only = options->read_only };
+	struct remsh_options wanted = { .language = options->language, .read_only = options->read_only };
 	struct error unwritten;
 
 	shell_size(&wanted.columns, &wanted.rows);

@@ -20,7 +20,8 @@ struct shell_options {
 	struct journal *journal; /* with a session begun, or NULL */
 	struct record *record;   /* its fd is -1 where nothing is recorded */
 	int lines_max;           /* shown of an evaluation's output; 0: all */
-	bool elixir;
+	const char *language;    /* as of remsh_options */
+	const char *startup;     /* a file of lines to begin with, or NULL */
 	bool read_only;
 	bool may_ask; /* the guard may ask a person */
 };

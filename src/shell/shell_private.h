@@ -24,6 +24,7 @@ struct shell {
 	char shown_prompt[2 * REMSH_PROMPT_MAX]; /* as it stands on the screen */
 	char *asked; /* what stood before the cursor when the node was asked how it may go on, or NULL */
 	struct turn turn;
+	bool started;  /* the start-up file has had its turn */
 	char *begun;   /* what the next line begins with (:edit), or NULL */
 	bool times;    /* each turn's is told */
 	char *watched; /* is evaluated again and again, or NULL */
@@ -63,6 +64,8 @@ bool shell_read_input(struct shell *s, struct error *err);
 bool shell_watch(struct shell *s, struct error *err);
 /* The shell wants its next line. */
 bool shell_end_turn(struct shell *s, struct error *err);
+/* The lines of the start-up file, at the first prompt. */
+bool shell_run_startup(struct shell *s, struct error *err);
 /* A line that is no text for the node. *taken: it is one. */
 bool shell_take_command(struct shell *s, const char *line, bool *taken, struct error *err);
 

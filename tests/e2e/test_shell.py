@@ -795,3 +795,35 @@ def test_read_only_is_for_erlang(shell):
     terminal = shell("--read-only", "--elixir", prompt=False)
     terminal.expect("--read-only is for Erlang")
     assert terminal.status() == 64
+
+
+# Settings
+
+def test_the_language_that_the_node_has(shell, make, epmd, sshd):
+    terminal = shell("--language", "auto", prompt=False)
+    terminal.expect(prompt(1, IEX))
+    make.node("plain", epmd=epmd, home=sshd.home)
+    terminal = shell("--language", "auto", target="rig:plain", prompt=False)
+    terminal.expect(r"^rig \(plain@\S+\)1> ")
+    says(terminal, "node().", "'?plain@")
+
+
+def test_a_file_to_begin_with(shell, rig):
+    startup = rig.write(f"startup.{rig.count()}", "Here = 42,\nok.\n:time on\n")
+    settings = rig.write(f"startup.{rig.count()}", f'hosts = ( {{ match = "rig"; startup = "{startup}"; }} );\n')
+    terminal = shell("--config", settings, prompt=False)
+    terminal.expect("^ok$")
+    terminal.expect(r"^\(\d+\.\d ms\)$")
+    terminal.expect(prompt(2))
+    says(terminal, "Here.", "42$")
+
+
+def test_a_lost_link_is_made_anew(shell, make, sshd):
+    proxy = make.proxy(sshd.port)
+    terminal = shell("--reconnect", config=sshd.client_config(port=proxy.port))
+    says(terminal, "A = 1.", "1$")
+    proxy.cut()
+    terminal.expect(r"\[ssh_lost\]")
+    terminal.expect("connecting anew in 0.5 s")
+    terminal.expect(prompt(1))
+    says(terminal, "fine.", "fine$")
