@@ -5,11 +5,11 @@
 -import(session_lib, [text/1]).
 
 %% What: 1 to complete the text before the cursor, 2 to print the documentation of a function or module.
-start(_, {_, Client, Tag, _, Shell, Language, _}, R, Id, {What, Text}) ->
+start(_, {_, Client, Tag, _, Shell, Language, Guard}, R, Id, {What, Text}) ->
     {Insert, Names} =
         case What of
             1 ->
-                case catch expand(Language, lists:reverse(unicode:characters_to_list(Text)), Shell) of
+                case catch expand(Language, lists:reverse(unicode:characters_to_list(Text)), case Guard of 1 -> none; _ -> Shell end) of
                     {_, More, Matches} -> {text(More), lists:append([names(M) || M <- Matches])};
                     _ -> {<<>>, []}
                 end;
@@ -27,6 +27,9 @@ start(_, {_, Client, Tag, _, Shell, Language, _}, R, Id, {What, Text}) ->
 expand(erlang, Reversed, Shell) ->
     {module, Expand} = code:ensure_loaded(edlin_expand),
     case erlang:function_exported(Expand, expand, 3) of
+        true when Shell =:= none ->
+            %% The evaluator of a read-only session tells nothing of itself.
+            Expand:expand(Reversed, [], {binary_to_atom(<<"shell_state">>, utf8), [], [], []});
         true ->
             %% From 26 on; the shell answers during an evaluation too.
             State = binary_to_atom(<<"shell_state">>, utf8),
