@@ -93,8 +93,8 @@ tests/bench/libei_calls$(EXEEXT): $(srcdir)/tests/bench/libei_calls.c
 		$(CC) -D_DEFAULT_SOURCE -pthread $(AM_CFLAGS) $(CFLAGS) -isystem "$$folder/include" -o $@ $(srcdir)/tests/bench/libei_calls.c -L"$$folder/lib" -lei
 EXTRA_DIST += docs/performance.md tests/bench/__init__.py tests/bench/__main__.py tests/bench/bulk.py tests/bench/calls.py \
 	tests/bench/cold.py tests/bench/instructions.py tests/bench/libei_calls.c tests/bench/lines.py tests/bench/many.py tests/bench/memory.py \
-	tests/bench/peers.py tests/bench/report.py tests/bench/rtt.py tests/bench/serve.py tests/bench/startup.py tests/bench/timing.py tests/bench/trace.py \
-	tests/bench/warm.py tests/bench/world.py
+	tests/bench/peers.py tests/bench/report.py tests/bench/rtt.py tests/bench/serve.py tests/bench/shell.py tests/bench/startup.py tests/bench/timing.py \
+	tests/bench/trace.py tests/bench/warm.py tests/bench/world.py
 CLEANFILES += bench.json bench.md tests/bench/libei_calls$(EXEEXT)
 .PHONY: fuzz bench
 clean-local:

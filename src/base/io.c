@@ -112,7 +112,7 @@ int io_take_signal(void)
 	return 0;
 }
 
-static bool signal_waits(void)
+bool io_signal_waits(void)
 {
 	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
 		if (pending[caught[i]])
@@ -161,7 +161,7 @@ enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline)
 	all[count] = (struct pollfd){ .fd = wake_pipe[0], .events = POLLIN };
 	for (;;) {
 		call_if_due();
-		if (signal_waits())
+		if (io_signal_waits())
 			return IO_SIGNAL;
 		int ready = poll(all, (nfds_t)count + 1, time_left(deadline));
 		if (ready < 0 && errno != EINTR)
@@ -170,7 +170,7 @@ enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline)
 			char drain[64];
 			while (read(wake_pipe[0], drain, sizeof drain) > 0)
 				continue;
-			if (signal_waits())
+			if (io_signal_waits())
 				return IO_SIGNAL;
 			ready--;
 		}

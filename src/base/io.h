@@ -44,6 +44,8 @@ void io_tell_resize(void);
 void io_release_signals(void);
 /* A signal that ended what nobody needs is still to be taken: puts it back, if err is one. */
 void io_give_back(const struct error *err);
+/* Has one come that nobody has taken? */
+bool io_signal_waits(void);
 /* The next signal that has come, or 0. */
 int io_take_signal(void);
 

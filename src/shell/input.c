@@ -141,8 +141,8 @@ enum input_event input_read(void)
 	struct pollfd typed = { .fd = STDIN_FILENO, .events = POLLIN };
 
 	in.event = INPUT_NOTHING;
-	/* All that is there, so that a pasted block is drawn and sent as one. */
-	while (in.editing && in.event == INPUT_NOTHING && poll(&typed, 1, 0) > 0)
+	/* All that is there, so that a pasted block is drawn and sent as one; but what was typed behind a Ctrl-C comes after it. */
+	while (in.editing && in.event == INPUT_NOTHING && !io_signal_waits() && poll(&typed, 1, 0) > 0)
 		rl_callback_read_char();
 	return in.event;
 }

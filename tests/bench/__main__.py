@@ -3,8 +3,8 @@
 `make bench`: all comparisons in one run, as docs/performance.md explains them. Environment:
 
   BEAMLINE        the program to measure (build/beamline)
-  BENCH_ONLY      some of the comparisons only, separated by commas: cold, warm, many, rtt, lines, calls, bulk, memory, startup,
-                  instructions
+  BENCH_ONLY      some of the comparisons only, separated by commas: cold, warm, many, rtt, lines, shell, calls, bulk, memory,
+                  startup, instructions
   BENCH_RUNS      how many turns count (15)
   BENCH_GOAL      if set, a goal that is not met is status 1
   BENCH_JSON      a file for all figures
@@ -21,13 +21,13 @@ sys.dont_write_bytecode = True
 
 from rig import Rig, RigError  # noqa: E402
 
-from . import bulk, calls, cold, instructions, lines, many, memory, rtt, startup, warm  # noqa: E402
+from . import bulk, calls, cold, instructions, lines, many, memory, rtt, shell, startup, warm  # noqa: E402
 from .report import Report  # noqa: E402
 from .timing import progress  # noqa: E402
 from .world import World  # noqa: E402
 
 COMPARISONS = {
-    "cold": cold, "warm": warm, "many": many, "rtt": rtt, "lines": lines, "calls": calls, "bulk": bulk, "memory": memory, "startup": startup,
+    "cold": cold, "warm": warm, "many": many, "rtt": rtt, "lines": lines, "shell": shell, "calls": calls, "bulk": bulk, "memory": memory, "startup": startup,
     "instructions": instructions,
 }
 
