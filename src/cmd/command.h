@@ -78,6 +78,7 @@ struct command_options {
 	bool raw;
 	bool full;
 	bool read_only;
+	const char *guard; /* of configuration files only */
 	/* GROUP_SHELL */
 	const char *reason;
 	const char *record;

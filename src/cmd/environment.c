@@ -169,7 +169,8 @@ bool environment_check(struct target_options *t, const char *target, struct link
 		if (differs && !enter_late(t, target, link, err))
 			return false;
 	}
-	return guard_check_confirm(t->options.confirm, link->node,
+	return guard_add(t->options.guard, err) &&
+	       guard_check_confirm(t->options.confirm, link->node,
 				   t->options.environment || t->options.confirm_environment ? name_of(t) : NULL,
 				   confirmed, err);
 }

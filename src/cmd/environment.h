@@ -22,7 +22,7 @@ int environment_colour(const struct command_options *options, int fd);
 bool environment_enter_all(const struct command_options *options, const struct targets *targets, struct error *err);
 /*
  * The node has told its name. If none was asked for, what holds for it may differ: then the environment is entered now, while the
- * connection is kept. --confirm is checked; *confirmed: it names the node. Same errors.
+ * connection is kept. What its configuration guards is, from now on. --confirm is checked; *confirmed: it names the node. Same errors, and ERROR_CONFIG.
  */
 bool environment_check(struct target_options *t, const char *target, struct link *link, bool *confirmed,
 		       struct error *err);

@@ -55,6 +55,8 @@ const struct option command_option_table[] = {
 	  "End the evaluation on the node, with everything linked to it, after this time (500ms, 5s, 2m). Without it there is no limit.", OPTION_IN_ALL, "no limit" },
 	{ "confirm", 0, OPTION_TEXT, O(confirm), GROUP_EVALUATE | GROUP_SHELL, "NODE",
 	  "What could stop the node may run, if the node has this name. Without it, a person is asked to type the name. Where the configuration wants an environment confirmed, the node's name or the environment's does that.", 0, NULL },
+	{ "guard", 0, OPTION_TEXT, O(guard), 0, "FUNCTIONS",
+	  "What is asked about first besides what could stop the node: shop:drop_all/1, Shop.Repo.reset/0, with commas between them.", OPTION_IN_ALL, NULL },
 	{ "environment", 0, OPTION_TEXT, O(environment), 0, "NAME",
 	  "What the host or node belongs to, such as production. A terminal shows it before eval and rpc.", OPTION_IN_ALL, NULL },
 	{ "colour", 0, OPTION_CHOICE, O(colour), 0, "red|green|yellow|blue|magenta|cyan|white",

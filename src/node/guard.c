@@ -12,6 +12,7 @@
 enum {
 	FOUND_MAX = 64,               /* bytes shown of what was found */
 	NAMES_MAX = 64 * 1024 * 1024, /* of a call */
+	ADDED_MAX = 64,
 };
 
 struct guard_function {
@@ -44,15 +45,83 @@ static const struct guard_function list[] = {
 	{ NULL, NULL, 0 },
 };
 
-bool guard_put_list(struct buf *out)
+/* The configuration's. */
+static struct guard_function added[ADDED_MAX + 1];
+
+static bool wrong_function(const char *word, struct error *err)
 {
-	etf_put_list(out, (uint32_t)(sizeof list / sizeof *list - 1));
-	for (const struct guard_function *f = list; f->module; f++) {
+	error_set(err, ERROR_CONFIG, "guard: “%s” is no function", word);
+	return error_cure(err, "such as shop:drop_all/1, Shop.Repo.reset/0, or shop:drop_all for any arity");
+}
+
+/* Elixir's modules begin with a capital, and a point stands before the function. */
+static bool take_function(char *word, struct guard_function *f, struct error *err)
+{
+	char *slash = strrchr(word, '/'), *end = "";
+	bool elixir = word[0] >= 'A' && word[0] <= 'Z';
+
+	f->arity = slash ? (int)strtol(slash + 1, &end, 10) : -1;
+	if (slash && (*end || end == slash + 1 || f->arity < 0 || f->arity > 255))
+		return wrong_function(word, err);
+	if (slash)
+		*slash = '\0';
+	char *point = elixir ? strrchr(word, '.') : strchr(word, ':');
+	if (!point || point == word || !point[1])
+		return wrong_function(word, err);
+	*point = '\0';
+	f->module = elixir ? xasprintf("Elixir.%s", word) : xstrdup(word);
+	f->function = xstrdup(point + 1);
+	return true;
+}
+
+bool guard_add(const char *functions, struct error *err)
+{
+	char *text = functions ? xstrdup(functions) : NULL, *at = text;
+	size_t count = 0;
+	bool ok = true;
+
+	for (struct guard_function *f = added; f->module; f++) {
+		free((char *)f->module);
+		free((char *)f->function);
+	}
+	memset(added, 0, sizeof added);
+	for (char *word; ok && (word = strsep(&at, ", \t\n"));) {
+		if (!*word)
+			continue;
+		if (count == ADDED_MAX)
+			ok = error_set(err, ERROR_CONFIG, "guard: more than %d functions", ADDED_MAX);
+		else
+			ok = take_function(word, &added[count], err);
+		count += ok;
+	}
+	free(text);
+	return ok;
+}
+
+static uint32_t count_of(const struct guard_function *f)
+{
+	uint32_t count = 0;
+
+	while (f[count].module)
+		count++;
+	return count;
+}
+
+static void put_functions(struct buf *out, const struct guard_function *f)
+{
+	for (; f->module; f++) {
 		etf_put_tuple(out, 3);
 		etf_put_binary(out, f->module, strlen(f->module));
 		etf_put_binary(out, f->function, strlen(f->function));
 		etf_put_integer(out, f->arity);
 	}
+}
+
+bool guard_put_list(struct buf *out)
+{
+	etf_put_list(out, count_of(list) + count_of(added));
+	put_functions(out, list);
+	put_functions(out, added);
 	return etf_put_nil(out);
 }
 
@@ -91,6 +160,17 @@ static bool has_word(const char *text, size_t len, const char *word)
 	return false;
 }
 
+static bool names_any(const char *text, size_t len, const struct guard_function *f)
+{
+	for (; f->module; f++) {
+		/* Names of one or two letters are part of many words. */
+		bool common = strlen(f->function) < 3;
+		if (common ? has_word(text, len, f->function) : find(text, len, f->function) != NULL)
+			return true;
+	}
+	return false;
+}
+
 bool guard_concerns_text(const char *text, size_t len)
 {
 	/* What makes atoms or terms from text, or ends processes; the node's side knows what to do with each. */
@@ -100,13 +180,7 @@ bool guard_concerns_text(const char *text, size_t len)
 		if (find(text, len, makers[i]))
 			return true;
 	}
-	for (const struct guard_function *f = list; f->module; f++) {
-		/* Names of one or two letters are part of many words. */
-		bool common = strlen(f->function) < 3;
-		if (common ? has_word(text, len, f->function) : find(text, len, f->function) != NULL)
-			return true;
-	}
-	return false;
+	return names_any(text, len, list) || names_any(text, len, added);
 }
 
 /* A list of numbers may be a name as well: as bytes they do not look like one. */
@@ -143,9 +217,30 @@ bool guard_concerns_call(const char *module, const char *function, const struct 
 	return concerns;
 }
 
+/* As the node's side has named it: module:function, or Module.function of Elixir's. */
+static bool is_added(const char *found)
+{
+	for (const struct guard_function *f = added; f->module; f++) {
+		bool elixir = strncmp(f->module, "Elixir.", 7) == 0;
+		char *name = xasprintf("%s%s%s", elixir ? f->module + 7 : f->module, elixir ? "." : ":", f->function);
+		size_t len = strlen(name);
+		bool same = strncmp(found, name, len) == 0 && (found[len] == '\0' || found[len] == '/');
+		free(name);
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+/* What the guard says of it. */
+static const char *verb_of(const char *found)
+{
+	return is_added(found) ? "is guarded by the configuration on" : "could stop";
+}
+
 static bool refuse(struct error *err, const char *found, const char *node, const char *why)
 {
-	error_set(err, ERROR_GUARD, "%s could stop %s: %s; nothing was evaluated", found, node, why);
+	error_set(err, ERROR_GUARD, "%s %s %s: %s; nothing was evaluated", found, verb_of(found), node, why);
 	return error_cure(err, "if that is what you want: --confirm %s", node);
 }
 
@@ -175,8 +270,8 @@ bool guard_ask(const char *found, const char *node, bool may_ask, struct error *
 	if (!may_ask)
 		return refuse(err, found, node, "refused without a terminal to confirm on");
 	/* What was found is the node's text: in quotes and on one line of the screen, so that it cannot look like another question. */
-	char *question = xasprintf("“%.*s%s” could stop the node %s.\nType the node's name to go on: ", FOUND_MAX,
-				   found, strlen(found) > FOUND_MAX ? "…" : "", node);
+	char *question = xasprintf("“%.*s%s” %s the node %s.\nType the node's name to go on: ", FOUND_MAX, found,
+				   strlen(found) > FOUND_MAX ? "…" : "", verb_of(found), node);
 	bool asked = ask_name(question, target_names_node, node, why, sizeof why, err);
 	free(question);
 	return asked && (!why[0] || refuse(err, found, node, why));

@@ -14,6 +14,11 @@
 #include "base/error.h"
 #include "etf/term.h"
 
+/*
+ * What is guarded besides: functions with commas between them, as the configuration names them, shop:drop_all/1, Shop.Repo.reset/0 or without an arity for
+ * any. NULL: nothing. It holds for this process, until the next call. Errors: ERROR_CONFIG.
+ */
+bool guard_add(const char *functions, struct error *err);
 /* The list of functions as the term that remote/session takes: [{ModuleBinary, FunctionBinary, Arity}]. */
 bool guard_put_list(struct buf *out);
 /*

@@ -69,3 +69,25 @@ def test_confirm_names_the_node(beamline, make, sshd, epmd):
     assert done.status == 77 and "--confirm names other@host" in done.stderr, done
     done = beamline("eval", "rig:doomed2", "init:stop()", "--confirm", doomed.full_name)
     assert done.status in (0, 75), done
+
+
+def test_what_the_configuration_guards(beamline, node, rig):
+    settings = rig.write(f"guard.{rig.count()}", 'defaults = { guard = "lists:reverse/1, maps:get, String.upcase/1"; };\n')
+
+    def evaluate(text, *words):
+        return beamline("eval", "--config", settings, *words, "rig:demo", text)
+
+    for text, found in (("lists:reverse([1])", "lists:reverse/1"), ("M = lists, M:reverse([1])", "lists:reverse/1"), ("maps:get(a, #{a => 1})", "maps:get")):
+        done = evaluate(text)
+        assert done.status == 77 and "[guard_refused]" in done.stderr, done
+        assert f"{found}" in done.stderr and "is guarded by the configuration on demo@" in done.stderr, done
+        assert evaluate(text, "--confirm", "demo").status == 0
+    done = evaluate('String.upcase("a")', "--elixir")
+    assert done.status == 77 and "String.upcase/1 is guarded" in done.stderr, done
+    assert evaluate("lists:reverse([1], [2])").status == 0
+    assert evaluate("init:stop()").status == 77
+    done = beamline("rpc", "--config", settings, "rig:demo", "lists", "reverse", "[[1]]")
+    assert done.status == 77, done
+    wrong = rig.write(f"guard.{rig.count()}", 'defaults = { guard = "lists_reverse"; };\n')
+    done = beamline("eval", "--config", wrong, "rig:demo", "1")
+    assert done.status == 78 and "“lists_reverse” is no function" in done.stderr, done

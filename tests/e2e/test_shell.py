@@ -827,3 +827,10 @@ def test_a_lost_link_is_made_anew(shell, make, sshd):
     terminal.expect("connecting anew in 0.5 s")
     terminal.expect(prompt(1))
     says(terminal, "fine.", "fine$")
+
+
+def test_what_the_configuration_guards(shell, rig):
+    settings = rig.write(f"guard.{rig.count()}", 'defaults = { guard = "lists:reverse/1"; };\n')
+    terminal = shell("--config", settings)
+    says(terminal, "lists:reverse([1,2]).", r".*“lists:reverse/1” is guarded by the configuration on the node demo@\S+\.$", "Type the node's name")
+    says(terminal, "demo", r"\[2,1\]$")
