@@ -3,6 +3,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import time
 
@@ -25,8 +26,7 @@ class Tmux:
         self.tmux("set-option", "-g", "remain-on-exit", "on")
         self.tmux("set-option", "-g", "history-limit", "50000")
         # tmux may lose a status.
-        words = " ".join(f"'{word}'" for word in argv)
-        self.tmux("respawn-pane", "-k", f"trap : INT; {words}; echo $? >'{self.socket}.status'")
+        self.tmux("respawn-pane", "-k", f"trap : INT; {shlex.join(argv)}; echo $? >'{self.socket}.status'")
 
     def tmux(self, *words):
         done = subprocess.run([program("tmux"), "-S", self.socket, *words], env=self.env, capture_output=True, text=True, check=False)
