@@ -29,7 +29,7 @@ def results(terminal, lines, prompt):
     told = []
     for line, piece in zip(lines, pieces):
         head, _, rest = piece.partition("\n")
-        assert head.strip() == line.strip(), (line, piece)
+        assert head.strip() == line.strip(), (line, piece, terminal.screen[-1800:])
         told.append((line, blurred(rest)))
     return told
 
@@ -87,6 +87,6 @@ def test_erlang_is_the_same(rig, beamline, sshd, epmd, node, peer, tmp_path):
 
 def test_elixir_is_the_same(rig, beamline, sshd, epmd, node, peer, tmp_path):
     name = f"same{os.getpid()}x"
-    own = run(peer("iex", "--hidden", "--sname", name, "--cookie", cookie_of(node), "--remsh", node.full_name), ELIXIR, r"^(?:iex\(demo@\S+\)\d+> |\.\.\.(?:\(demo@\S+\)\d+|\(\d+\))> )")
+    own = run(peer("iex", "--hidden", "--sname", name, "--cookie", cookie_of(node), "--remsh", node.full_name), ELIXIR, r"^(?:iex\(demo@\S+\)\d+> |\.\.\.(?:\(demo@\S+\)\d+|\(\d+\))> | *\.\. )")
     mine = run(ours(rig, beamline, sshd, epmd, tmp_path, "--elixir"), ELIXIR, r"^rig +(?:iex\(demo@\S+\)\d+> |\.\. )")
     compare(own, mine)
