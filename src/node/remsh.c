@@ -90,6 +90,7 @@ bool remsh_lines(struct remsh *r, const char *text, size_t len, struct error *er
 
 	if (!begin(r, 3, REMSH_LINES, &begun))
 		return true;
+	r->sent = len < SIZE_MAX - r->sent ? r->sent + len + 1 : SIZE_MAX;
 	etf_put_binary(&r->link->out, text, len);
 	return link_end(r->link, begun, err);
 }
@@ -120,6 +121,9 @@ bool remsh_ask(struct remsh *r, enum remsh_help what, const char *text, struct e
 bool remsh_answer(struct remsh *r, bool yes, struct error *err)
 {
 	r->asked = false;
+	/* What was sent behind a refused line is not seen by the shell. */
+	if (!yes)
+		r->sent = 0;
 	return program_send(r->link, r->relay, &r->tag, REMSH_ANSWER, yes ? PROGRAM_TRUE : PROGRAM_FALSE, err);
 }
 
@@ -151,6 +155,8 @@ static bool on_watcher(struct remsh *r, const struct term *pid, struct error *er
 	if (r->watcher)
 		return true;
 	r->watcher = program_keep_pid(&r->pids, pid);
+	if (!r->watcher)
+		return wrong_shape(err);
 	return !r->ending || remsh_end(r, err);
 }
 
@@ -181,6 +187,10 @@ static bool on_question(struct remsh *r, const struct term *what, struct error *
 
 	if (r->asked)
 		return error_set(err, ERROR_PROTOCOL, "the node asks again before it has its answer");
+	/* An expression has a byte at least: nobody can be kept busy by questions about nothing. */
+	if (r->sent == 0)
+		return error_set(err, ERROR_PROTOCOL, "the node asks about a line that it was not sent");
+	r->sent--;
 	r->asked = true;
 	program_line(what, text, sizeof text);
 	return r->handler->question(r->handler->context, text, err);
@@ -200,10 +210,11 @@ static bool on_help(struct remsh *r, const struct term *part, struct error *err)
 
 static bool on_end(struct remsh *r, const struct term *part, struct error *err)
 {
-	enum { NO_LANGUAGE = 6, DIED = 7 };
+	enum { ENDED = 4, NO_LANGUAGE = 6, DIED = 7 };
 	char detail[512];
 
-	if (part[2].kind != ETF_INTEGER)
+	if (part[2].kind != ETF_INTEGER ||
+	    (part[2].integer != ENDED && part[2].integer != NO_LANGUAGE && part[2].integer != DIED))
 		return wrong_shape(err);
 	r->ended = true;
 	r->detached = part[5].kind == ETF_INTEGER && part[5].integer >= 0 && part[5].integer <= INT32_MAX
@@ -213,7 +224,7 @@ static bool on_end(struct remsh *r, const struct term *part, struct error *err)
 	if (part[2].integer == NO_LANGUAGE) {
 		error_set(&r->outcome, ERROR_NO_ELIXIR, "the node has no IEx");
 		error_cure(&r->outcome, "leave --elixir out");
-	} else if (part[2].integer == DIED && !r->ending) {
+	} else if (!r->ending) {
 		error_set(&r->outcome, ERROR_EXCEPTION, "the shell on the node ended: %s", detail);
 	}
 	return true;
@@ -231,13 +242,14 @@ static bool on_message(struct remsh *r, const struct term *m, struct error *err)
 	}
 	if (r->ended)
 		return true;
-	if (part[1].kind != ETF_INTEGER)
+	if (part[1].kind != ETF_INTEGER || part[1].integer < 0 || part[1].integer > REMSH_INTERRUPTED ||
+	    m->tuple.count > UINT8_MAX)
 		return wrong_shape(err);
 	switch (part[1].integer << 8 | m->tuple.count) {
 	case REMSH_STARTED << 8 | 4:
 		if (!r->relay)
 			r->relay = program_keep_pid(&r->pids, &part[2]);
-		return on_watcher(r, &part[3], err);
+		return r->relay ? on_watcher(r, &part[3], err) : wrong_shape(err);
 	case REMSH_OUTPUT << 8 | 3:
 		return on_output(r, &part[2], err);
 	case REMSH_PROMPT << 8 | 5:

@@ -47,7 +47,8 @@ struct remsh {
 	const struct term *relay;
 	size_t unacknowledged;
 	uint32_t help; /* number of the newest remsh_ask */
-	bool asked;    /* the guard waits for its answer */
+	size_t sent;   /* bytes of lines that the guard may still ask about */
+	bool asked;    /* it waits for its answer */
 	bool ending;   /* remsh_end was called, maybe before anyone could be told */
 	bool ended;
 	int detached;         /* once it has ended: processes that run on, -1 where nobody counted */

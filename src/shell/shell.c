@@ -69,7 +69,8 @@ static bool show_prompt(struct shell *s, struct error *err)
 		return true;
 	buf_init(&above, PROMPT_TEXT_MAX);
 	buf_init(&prompt, PROMPT_TEXT_MAX);
-	prompt_compose(&s->options->look, s->wanted, s->more, s->prompt, &above, &prompt);
+	prompt_compose(&s->options->look, s->wanted, s->more, s->prompt, terminal_columns(STDOUT_FILENO), &above,
+		       &prompt);
 	bool ok = (!s->line_begun || shell_put(s, "\n", 1, err)) && shell_put(s, above.data, above.len, err) &&
 		  output_drain(&s->out, err);
 	s->wanted = REMSH_NO_PROMPT;
@@ -261,8 +262,8 @@ bool shell_wait_offline(const struct shell_options *options, enum shell_end *end
 
 	buf_init(&above, PROMPT_TEXT_MAX);
 	buf_init(&prompt, PROMPT_TEXT_MAX);
-	prompt_compose(&options->look, REMSH_FOR_SHELL, false, "(not connected; :reconnect or :quit)> ", &above,
-		       &prompt);
+	prompt_compose(&options->look, REMSH_FOR_SHELL, false, "(not connected; :reconnect or :quit)> ",
+		       terminal_columns(STDOUT_FILENO), &above, &prompt);
 	while (ok && !decided) {
 		if (!input_is_editing())
 			input_edit(buf_text(&prompt));

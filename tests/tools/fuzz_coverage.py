@@ -29,6 +29,8 @@ DECODERS = {
         "node/link_refuse.c",
         "node/session.c:keep_pid,on_data,on_question,check_received,on_finished,on_controller,on_started,on_message,reason_text,on_spawn_reply,"
         "on_down,on_link_message",
+        "node/remsh.c:on_watcher,on_output,on_prompt,on_question,on_help,on_end,on_message,on_spawn_reply,on_down,on_link_message",
+        "shell/complete.c", "shell/prompt.c",
         "node/program.c:program_text,program_line,program_reason,program_keep_pid", "node/session_message.c:syntax_error,exception,session_outcome",
         "node/release.c",
         "node/call.c:find,finish,on_reply,refuse_io,on_link_message,expire",
