@@ -9,5 +9,6 @@ libbeamline_a_SOURCES += \
 	src/shell/prompt.c src/shell/prompt.h \
 	src/shell/shell.c src/shell/shell.h src/shell/shell_private.h
 
+check_PROGRAMS += tests/unit/shell_test
 FUZZ_TARGETS += tests/fuzz/fuzz_remsh
 tests_fuzz_fuzz_remsh_SOURCES = tests/fuzz/fuzz_remsh.c tests/fuzz/fuzz_must.h tests/fuzz/fuzz_peer.c tests/fuzz/fuzz_peer.h $(FUZZ_TERMS) $(FUZZ_MAIN)

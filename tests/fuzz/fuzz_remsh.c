@@ -35,13 +35,14 @@ struct person {
 static const struct prompt_look look = { .host = "h\x1b[2J\xff", .environment = "prod", .colour = 31 };
 static const char colour_begins[] = "\001\x1b[1;31m\002", colour_ends[] = "\001\x1b[0m\002";
 
-static void must_be_text(const struct buf *text, size_t at, bool lines)
+static void must_be_text(const struct buf *text, size_t at, const char *controls)
 {
 	must(!text->overflow);
 	while (at < text->len) {
 		uint32_t c = 0;
 		size_t used = utf8_decode(text->data + at, text->len - at, &c);
-		must(used > 0 && (c >= 0x20 || (lines && c == '\n')) && c != 0x7f && (c < 0x7f || terminal_shows(c)));
+		must(used > 0 && (c >= 0x20 || (c && strchr(controls, (int)c))) && c != 0x7f &&
+		     (c < 0x7f || terminal_shows(c)));
 		at += used;
 	}
 }
@@ -63,11 +64,11 @@ static void check_prompt(enum remsh_prompt_kind kind, bool more, const char *tex
 	buf_init(&above, ROOM);
 	buf_init(&prompt, ROOM);
 	prompt_compose(&look, kind, more, text, COLUMNS, &above, &prompt);
-	must_be_text(&above, 0, true);
+	must_be_text(&above, 0, "\n\t");
 	must(above.len == 0 || above.data[above.len - 1] == '\n');
 	const char *shown = buf_text(&prompt), *ends = strstr(shown, colour_ends);
 	must(strncmp(shown, colour_begins, strlen(colour_begins)) == 0 && ends);
-	must_be_text(&prompt, (size_t)(ends - shown) + strlen(colour_ends), false);
+	must_be_text(&prompt, (size_t)(ends - shown) + strlen(colour_ends), "");
 	/* The host first, and behind it what sets what code asks for apart. */
 	ends += strlen(colour_ends);
 	must(strncmp(ends, kind == REMSH_FOR_CODE ? " reads| " : " ", kind == REMSH_FOR_CODE ? 8 : 1) == 0);
@@ -117,9 +118,9 @@ static bool on_help(void *context, const struct term *insert, const struct term 
 	buf_init(&text, ROOM);
 	buf_init(&list, ROOM);
 	complete_insertion(insert, &text);
-	must_be_text(&text, 0, false);
+	must_be_text(&text, 0, "");
 	complete_list(names, count, COLUMNS, &list);
-	must_be_text(&list, 0, true);
+	must_be_text(&list, 0, "\n");
 	must(list.len == 0 || list.data[list.len - 1] == '\n');
 	buf_clear(&text);
 	buf_clear(&list);
