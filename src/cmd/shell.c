@@ -50,11 +50,11 @@ static bool sessions(struct target_options *holds, const char *target, struct er
 	if (!shell_start(&shell, err))
 		return false;
 	while (end == SHELL_ANEW) {
-		end = SHELL_LEFT;
+		end = SHELL_LOST;
 		*err = (struct error){ .code = ERROR_NONE };
 		ok = session(holds, target, &shell, &end, err);
 		began = began || ok || may_reconnect(err);
-		if (!ok && began && err->code != ERROR_INTERRUPTED) {
+		if (!ok && began && end == SHELL_LOST && err->code != ERROR_INTERRUPTED) {
 			report_error(&holds->options, err);
 			err->shown = true;
 			ok = shell_wait_offline(&shell, &end, err);

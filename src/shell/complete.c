@@ -38,7 +38,7 @@ static size_t put_name(const struct term *names, size_t i, struct buf *out)
 	if (name->kind != ETF_BINARY)
 		return 0;
 	plain_put(out, name->bytes.data, name->bytes.len < NAME_BYTES ? name->bytes.len : NAME_BYTES);
-	return plain_width(out->data + begun, out->len - begun);
+	return out->len > begun ? plain_width(out->data + begun, out->len - begun) : 0;
 }
 
 static size_t widest_name(const struct term *names, size_t count)

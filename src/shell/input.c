@@ -78,6 +78,15 @@ bool input_start(struct error *err)
 	return true;
 }
 
+/* The modes under which readline begins: it shows what is typed where the terminal would. Ctrl-D that is typed meanwhile is no end of file. */
+static void prepare(void)
+{
+	struct termios modes = in.before;
+
+	modes.c_lflag &= (tcflag_t)~ICANON;
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &modes);
+}
+
 /* Called by readline with a finished line, or NULL at the end of input. */
 static void on_line(char *line)
 {
@@ -115,8 +124,7 @@ void input_edit(const char *prompt)
 	free(in.prompt);
 	in.prompt = xstrdup(prompt);
 	in.event = INPUT_NOTHING;
-	/* readline shows what is typed where the terminal would. */
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &in.before);
+	prepare();
 	rl_callback_handler_install(in.prompt, on_line);
 	in.editing = true;
 	in.hidden = false;
@@ -125,6 +133,11 @@ void input_edit(const char *prompt)
 bool input_is_editing(void)
 {
 	return in.editing;
+}
+
+bool input_is_shown(void)
+{
+	return in.editing && !in.hidden;
 }
 
 enum input_event input_read(void)
@@ -173,7 +186,8 @@ char *input_word(void)
 void input_insert(const char *text)
 {
 	rl_insert_text(text);
-	rl_redisplay();
+	if (!in.hidden)
+		rl_redisplay();
 }
 
 void input_hide(void)

@@ -28,6 +28,8 @@ void input_edit(const char *prompt);
 /* None is wanted any more; what was typed of it is dropped. */
 void input_end_edit(void);
 bool input_is_editing(void);
+/* It is, and the line is shown: only then may what is typed be read, which draws. */
+bool input_is_shown(void);
 /* After poll: reads what has been typed. */
 enum input_event input_read(void);
 /* The line of INPUT_LINE, without its newline; a pasted one may hold some. Freed by the caller. */

@@ -20,6 +20,7 @@ enum {
 	OUTPUT_MAX = 4 * REMSH_WINDOW,
 	SLOW_TERMINAL = 64 * 1024, /* no acknowledgement while this much waits for it */
 	END_WAIT_MS = 5000,        /* for the node to end the shell */
+	OBEY_MS = 500,             /* for the node to obey Ctrl-C, until a second one means us */
 	PROMPT_TEXT_MAX = 16 * 1024,
 };
 
@@ -35,9 +36,19 @@ bool shell_put(struct shell *s, const void *data, size_t len, struct error *err)
 	return false;
 }
 
+bool shell_settle(struct shell *s, struct error *err)
+{
+	s->line_begun = s->line_begun || s->out.filter.held_len > 0;
+	if (output_pause(&s->out))
+		return true;
+	*err = s->out.err;
+	return false;
+}
+
 bool shell_say(struct shell *s, const char *text, struct error *err)
 {
-	return (!s->line_begun || shell_put(s, "\n", 1, err)) && shell_put(s, text, strlen(text), err);
+	return shell_settle(s, err) && (!s->line_begun || shell_put(s, "\n", 1, err)) &&
+	       shell_put(s, text, strlen(text), err);
 }
 
 bool shell_leave(struct shell *s, enum shell_end end, struct error *err)
@@ -67,15 +78,21 @@ static bool show_prompt(struct shell *s, struct error *err)
 
 	if (s->wanted == REMSH_NO_PROMPT || output_pending(&s->out) > 0 || s->leaving)
 		return true;
+	if (!shell_settle(s, err))
+		return false;
 	buf_init(&above, PROMPT_TEXT_MAX);
 	buf_init(&prompt, PROMPT_TEXT_MAX);
 	prompt_compose(&s->options->look, s->wanted, s->more, s->prompt, terminal_columns(STDOUT_FILENO), &above,
 		       &prompt);
-	bool ok = (!s->line_begun || shell_put(s, "\n", 1, err)) && shell_put(s, above.data, above.len, err) &&
-		  output_drain(&s->out, err);
-	s->wanted = REMSH_NO_PROMPT;
-	if (ok)
+	bool ok = !s->line_begun || shell_put(s, "\n", 1, err);
+	if (!s->above_shown)
+		ok = ok && shell_put(s, above.data, above.len, err);
+	s->above_shown = true;
+	if (ok && output_pending(&s->out) == 0) {
+		s->wanted = REMSH_NO_PROMPT;
+		s->above_shown = false;
 		input_edit(buf_text(&prompt));
+	}
 	buf_clear(&above);
 	buf_clear(&prompt);
 	return ok;
@@ -136,18 +153,25 @@ static bool read_input(struct shell *s, struct error *err)
 	return true;
 }
 
-/* At a prompt the line is given up, and what is unfinished; else the evaluation ends. */
+/* At a prompt the line is given up, and what is unfinished; else the evaluation ends. Where the node does not obey, we leave. */
 static bool interrupt(struct shell *s, struct error *err)
 {
 	bool at_prompt = input_is_editing();
 
-	if (at_prompt)
+	if (!s->remsh.relay || (s->discarding && clock_ms() - s->interrupted_at >= OBEY_MS))
+		return shell_say(s, "^C\n", err) && shell_leave(s, SHELL_LEFT, err);
+	if (at_prompt) {
+		/* Nothing of the node's may come between what is drawn now. */
+		output_drop(&s->out);
 		input_give_up();
+	}
 	if (at_prompt && s->kind == REMSH_FOR_SHELL && !s->more)
 		return true;
 	input_end_edit();
 	s->wanted = REMSH_NO_PROMPT;
 	output_drop(&s->out);
+	if (!s->discarding)
+		s->interrupted_at = clock_ms();
 	s->discarding = true;
 	return (at_prompt || shell_say(s, "^C\n", err)) && remsh_interrupt(&s->remsh, err);
 }
@@ -157,13 +181,13 @@ static bool suspend(struct shell *s, struct error *err)
 	bool editing = input_is_editing();
 
 	input_stop();
-	bool ok = keeper_suspend(s->remsh.link, err) && input_start(err);
+	bool ok = shell_settle(s, err) && keeper_suspend(s->remsh.link, err) && input_start(err);
 	if (editing)
 		s->wanted = s->kind;
 	return ok;
 }
 
-static bool resize(struct shell *s, struct error *err)
+bool shell_resize(struct shell *s, struct error *err)
 {
 	int columns, rows;
 
@@ -184,7 +208,7 @@ static bool on_signal(struct shell *s, struct error *err)
 	case SIGTSTP:
 		return suspend(s, err);
 	case SIGWINCH:
-		return resize(s, err);
+		return shell_resize(s, err);
 	default:
 		if (s->ending_signal)
 			return error_interrupted(err, signal);
@@ -196,7 +220,22 @@ static bool on_signal(struct shell *s, struct error *err)
 /* What the terminal does not take must not be made more. */
 static bool acknowledge(struct shell *s, struct error *err)
 {
-	return output_pending(&s->out) > SLOW_TERMINAL || remsh_acknowledge(&s->remsh, err);
+	/* A line that is being edited is hidden while output waits: it must come back now and then. */
+	size_t most = input_is_editing() ? 0 : SLOW_TERMINAL;
+
+	return output_pending(&s->out) > most || remsh_acknowledge(&s->remsh, err);
+}
+
+/* The line that output has hidden comes back. */
+static bool show_line(struct shell *s, struct error *err)
+{
+	if (!input_is_editing() || input_is_shown() || output_pending(&s->out) > 0)
+		return true;
+	if (!shell_settle(s, err))
+		return false;
+	if (output_pending(&s->out) == 0)
+		input_show();
+	return true;
 }
 
 static bool turn(struct shell *s, struct error *err)
@@ -204,31 +243,32 @@ static bool turn(struct shell *s, struct error *err)
 	struct link *link = s->remsh.link;
 	struct pollfd fds[] = {
 		{ .fd = link->transport.stream.fd, .events = link_poll_events(link) },
-		{ .fd = input_is_editing() ? STDIN_FILENO : -1, .events = POLLIN },
+		{ .fd = input_is_shown() ? STDIN_FILENO : -1, .events = POLLIN },
 		{ .fd = output_pending(&s->out) > 0 ? s->out.fd : -1, .events = POLLOUT },
 	};
 
+	if (s->leaving && clock_ms() >= s->leave_by)
+		return error_set(err, ERROR_TIMEOUT, "%s does not say that it has ended the shell", link->node);
 	switch (io_wait(fds, 3, s->leaving ? s->leave_by : IO_NO_DEADLINE)) {
 	case IO_READY:
 		break;
 	case IO_SIGNAL:
 		return on_signal(s, err) && show_prompt(s, err);
 	case IO_TIMEOUT:
-		return error_set(err, ERROR_TIMEOUT, "%s does not say that it has ended the shell", link->node);
+		return true;
 	case IO_FAILED:
 		return error_set(err, ERROR_NO_RESOURCES, "poll: %s", strerror(errno));
 	}
+	/* First, so that what the node sends, which may end the line, cannot keep it from being read. */
+	if (fds[1].revents && !read_input(s, err))
+		return false;
 	if (fds[0].revents && !remsh_serve(&s->remsh, err))
 		return false;
 	if (!output_flush_some(&s->out)) {
 		*err = s->out.err;
 		return false;
 	}
-	if (fds[1].revents && input_is_editing() && !read_input(s, err))
-		return false;
-	if (output_pending(&s->out) == 0)
-		input_show();
-	return acknowledge(s, err) && show_prompt(s, err);
+	return show_line(s, err) && acknowledge(s, err) && show_prompt(s, err);
 }
 
 static void say_detached(const struct remsh *r)
@@ -243,16 +283,38 @@ bool shell_start(const struct shell_options *options, struct error *err)
 	if (!input_start(err))
 		return false;
 	shell_history_start(options->target);
-	io_tell_stop(true);
-	io_tell_resize();
 	return true;
+}
+
+/* While we have something to do before the terminal is another's, and when its size changes; else they would end what waits. */
+static void tell_of_terminal(bool tell)
+{
+	io_tell_stop(tell);
+	io_tell_resize(tell);
 }
 
 void shell_stop(void)
 {
 	input_stop();
 	shell_history_stop();
-	io_tell_stop(false);
+}
+
+static bool on_signal_offline(struct error *err)
+{
+	switch (err->signal) {
+	case SIGINT:
+		input_give_up();
+		return true;
+	case SIGWINCH:
+		input_resize();
+		return true;
+	case SIGTSTP:
+		input_stop();
+		raise(SIGSTOP);
+		return input_start(err);
+	default:
+		return false;
+	}
 }
 
 bool shell_wait_offline(const struct shell_options *options, enum shell_end *end, struct error *err)
@@ -260,6 +322,7 @@ bool shell_wait_offline(const struct shell_options *options, enum shell_end *end
 	struct buf above, prompt;
 	bool decided = false, ok = true;
 
+	tell_of_terminal(true);
 	buf_init(&above, PROMPT_TEXT_MAX);
 	buf_init(&prompt, PROMPT_TEXT_MAX);
 	prompt_compose(&options->look, REMSH_FOR_SHELL, false, "(not connected; :reconnect or :quit)> ",
@@ -268,9 +331,7 @@ bool shell_wait_offline(const struct shell_options *options, enum shell_end *end
 		if (!input_is_editing())
 			input_edit(buf_text(&prompt));
 		if (io_wait_one(STDIN_FILENO, POLLIN, IO_NO_DEADLINE, err) == IO_SIGNAL) {
-			ok = err->signal == SIGINT && input_is_editing();
-			if (ok)
-				input_give_up();
+			ok = on_signal_offline(err);
 			continue;
 		}
 		enum input_event event = input_read();
@@ -282,9 +343,24 @@ bool shell_wait_offline(const struct shell_options *options, enum shell_end *end
 		free(line);
 	}
 	input_end_edit();
+	tell_of_terminal(false);
 	buf_clear(&above);
 	buf_clear(&prompt);
 	return false;
+}
+
+/* What waits is still shown where it is the shell that ended; the terminal keeps no colour of it. */
+static void last_words(struct shell *s, bool ended)
+{
+	struct error ignored;
+
+	if (!ended || s->leaving)
+		output_drop(&s->out);
+	else if (!output_flush(&s->out, &ignored))
+		io_give_back(&ignored);
+	output_pause(&s->out);
+	if (s->line_begun)
+		output_put(&s->out, "\n", 1);
 }
 
 bool shell_run(struct link *link, const struct shell_options *options, enum shell_end *end, struct error *err)
@@ -296,19 +372,23 @@ bool shell_run(struct link *link, const struct shell_options *options, enum shel
 	size_of_terminal(&wanted.columns, &wanted.rows);
 	output_init(&s.out, STDOUT_FILENO, "standard output", OUTPUT_MAX);
 	handler.context = &s;
+	tell_of_terminal(true);
 	bool ok = remsh_start(&s.remsh, link, &wanted, &handler, err);
 	while (ok && !s.remsh.ended)
 		ok = turn(&s, err);
 	input_end_edit();
+	last_words(&s, ok);
+	tell_of_terminal(false);
 	if (ok) {
 		say_detached(&s.remsh);
 		*err = s.remsh.outcome;
-		ok = s.remsh.outcome.code == ERROR_NONE &&
-		     (!s.ending_signal || error_interrupted(err, s.ending_signal));
+		ok = err->code == ERROR_NONE;
 	}
+	if (s.ending_signal)
+		ok = error_interrupted(err, s.ending_signal);
 	free(s.asked);
 	output_clear(&s.out);
 	remsh_clear(&s.remsh);
-	*end = s.end;
+	*end = ok || s.leaving ? s.end : SHELL_LOST;
 	return ok;
 }

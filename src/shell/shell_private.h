@@ -16,9 +16,11 @@ struct shell {
 		wanted; /* a line, and its prompt is not shown yet, as output is still on its way to the terminal */
 	enum remsh_prompt_kind kind; /* of the line that is being edited */
 	bool more;
+	bool above_shown; /* the lines of the prompt before the last one */
 	char prompt[REMSH_PROMPT_MAX];
 	char *asked;     /* what stood before the cursor when the node was asked how it may go on, or NULL */
 	bool discarding; /* Ctrl-C: what the node had sent before it knew is not shown */
+	int64_t interrupted_at;
 	bool leaving;
 	int64_t leave_by;
 	int ending_signal;
@@ -32,6 +34,9 @@ extern const struct remsh_handler shell_node_side;
 bool shell_put(struct shell *s, const void *data, size_t len, struct error *err);
 /* The same for words of ours, on a line of their own. */
 bool shell_say(struct shell *s, const char *text, struct error *err);
+/* No colour of the node's stays on, and nothing that it began goes on in what comes next. */
+bool shell_settle(struct shell *s, struct error *err);
+bool shell_resize(struct shell *s, struct error *err);
 bool shell_leave(struct shell *s, enum shell_end end, struct error *err);
 /* Is the line that word, as one may type it (exit, exit(), exit().)? */
 bool shell_is_word(const char *line, const char *word);
