@@ -97,10 +97,18 @@ static void on_line(char *line)
 	silence();
 }
 
+/* Any search, argument or undo list that was begun: readline would go on with it in the next line. */
+static void give_up_state(void)
+{
+	rl_free_line_state();
+	rl_callback_sigcleanup();
+}
+
 void input_end_edit(void)
 {
 	if (!in.editing)
 		return;
+	give_up_state();
 	input_hide();
 	rl_callback_handler_remove();
 	in.editing = in.hidden = false;
@@ -214,9 +222,7 @@ void input_give_up(void)
 
 	if (!in.editing)
 		return;
-	/* Any search, argument or undo list that was begun. */
-	rl_free_line_state();
-	rl_callback_sigcleanup();
+	give_up_state();
 	fputs("^C\n", rl_outstream);
 	rl_replace_line("", 1);
 	rl_callback_handler_remove();
@@ -224,6 +230,15 @@ void input_give_up(void)
 	in.prompt = NULL;
 	input_edit(prompt);
 	free(prompt);
+}
+
+void input_lend(bool lend)
+{
+	input_end_edit();
+	if (lend)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &in.before);
+	else
+		silence();
 }
 
 void input_resize(void)

@@ -44,6 +44,8 @@ void input_hide(void);
 void input_show(void);
 /* Ctrl-C: what was typed is given up, as is shown; a new line begins. */
 void input_give_up(void);
+/* For a question by others: no line is being edited, and the terminal has its own modes until it is no longer lent. */
+void input_lend(bool lend);
 /* The terminal has another size. */
 void input_resize(void);
 

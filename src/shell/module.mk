@@ -5,6 +5,7 @@ libbeamline_a_SOURCES += \
 	src/shell/history.c src/shell/history.h \
 	src/shell/input.c src/shell/input.h \
 	src/shell/node_side.c \
+	src/shell/offline.c \
 	src/shell/plain.c src/shell/plain.h \
 	src/shell/prompt.c src/shell/prompt.h \
 	src/shell/shell.c src/shell/shell.h src/shell/shell_private.h

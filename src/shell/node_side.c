@@ -90,10 +90,13 @@ static bool ask_person(struct shell *s, const char *what, bool *yes, struct erro
 	*yes = false;
 	if (!keeper_start(&keeper, s->remsh.link, err))
 		return false;
+	/* Also from where Ctrl-Z leads meanwhile. */
+	input_lend(true);
 	io_tell_resize(false);
 	if (make_room(s, &refusal))
 		*yes = guard_ask(what, s->remsh.link->node, s->options->may_ask, &refusal);
 	keeper_stop(&keeper);
+	input_lend(false);
 	io_tell_resize(true);
 	if (!*yes && refusal.code == ERROR_INTERRUPTED && refusal.signal != SIGINT)
 		io_give_back(&refusal);
@@ -110,8 +113,6 @@ static bool on_question(void *context, const char *what, struct error *err)
 	/* Ctrl-C, or the end, has come before it: that is the answer. */
 	if (s->discarding || s->leaving)
 		return remsh_answer(&s->remsh, false, err);
-	/* The question is answered in the terminal's own modes, not in readline's. */
-	input_end_edit();
 	if (!ask_person(s, what, &yes, err))
 		return false;
 	if (editing)

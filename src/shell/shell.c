@@ -21,7 +21,6 @@ enum {
 	SLOW_TERMINAL = 64 * 1024, /* no acknowledgement while this much waits for it */
 	END_WAIT_MS = 5000,        /* for the node to end the shell */
 	OBEY_MS = 500,             /* for the node to obey Ctrl-C, until a second one means us */
-	PROMPT_TEXT_MAX = 16 * 1024,
 };
 
 bool shell_put(struct shell *s, const void *data, size_t len, struct error *err)
@@ -80,8 +79,8 @@ static bool show_prompt(struct shell *s, struct error *err)
 		return true;
 	if (!shell_settle(s, err))
 		return false;
-	buf_init(&above, PROMPT_TEXT_MAX);
-	buf_init(&prompt, PROMPT_TEXT_MAX);
+	buf_init(&above, SHELL_PROMPT_MAX);
+	buf_init(&prompt, SHELL_PROMPT_MAX);
 	prompt_compose(&s->options->look, s->wanted, s->more, s->prompt, terminal_columns(STDOUT_FILENO), &above,
 		       &prompt);
 	bool ok = !s->line_begun || shell_put(s, "\n", 1, err);
@@ -153,6 +152,14 @@ static bool read_input(struct shell *s, struct error *err)
 	return true;
 }
 
+/* The line that was being edited is dropped, and another wanted. */
+static void ask_anew(struct shell *s)
+{
+	if (input_is_editing())
+		s->wanted = s->kind;
+	input_end_edit();
+}
+
 /* At a prompt the line is given up, and what is unfinished; else the evaluation ends. Where the node does not obey, we leave. */
 static bool interrupt(struct shell *s, struct error *err)
 {
@@ -161,9 +168,12 @@ static bool interrupt(struct shell *s, struct error *err)
 	if (!s->remsh.relay || (s->discarding && clock_ms() - s->interrupted_at >= OBEY_MS))
 		return shell_say(s, "^C\n", err) && shell_leave(s, SHELL_LEFT, err);
 	if (at_prompt) {
-		/* Nothing of the node's may come between what is drawn now. */
+		/* Where the terminal has had half of something, nothing may be drawn before the rest. */
 		output_drop(&s->out);
-		input_give_up();
+		if (output_pending(&s->out) == 0)
+			input_give_up();
+		else
+			ask_anew(s);
 	}
 	if (at_prompt && s->kind == REMSH_FOR_SHELL && !s->more)
 		return true;
@@ -286,8 +296,7 @@ bool shell_start(const struct shell_options *options, struct error *err)
 	return true;
 }
 
-/* While we have something to do before the terminal is another's, and when its size changes; else they would end what waits. */
-static void tell_of_terminal(bool tell)
+void shell_tell(bool tell)
 {
 	io_tell_stop(tell);
 	io_tell_resize(tell);
@@ -299,68 +308,18 @@ void shell_stop(void)
 	shell_history_stop();
 }
 
-static bool on_signal_offline(struct error *err)
-{
-	switch (err->signal) {
-	case SIGINT:
-		input_give_up();
-		return true;
-	case SIGWINCH:
-		input_resize();
-		return true;
-	case SIGTSTP:
-		input_stop();
-		raise(SIGSTOP);
-		return input_start(err);
-	default:
-		return false;
-	}
-}
-
-bool shell_wait_offline(const struct shell_options *options, enum shell_end *end, struct error *err)
-{
-	struct buf above, prompt;
-	bool decided = false, ok = true;
-
-	tell_of_terminal(true);
-	buf_init(&above, PROMPT_TEXT_MAX);
-	buf_init(&prompt, PROMPT_TEXT_MAX);
-	prompt_compose(&options->look, REMSH_FOR_SHELL, false, "(not connected; :reconnect or :quit)> ",
-		       terminal_columns(STDOUT_FILENO), &above, &prompt);
-	while (ok && !decided) {
-		if (!input_is_editing())
-			input_edit(buf_text(&prompt));
-		if (io_wait_one(STDIN_FILENO, POLLIN, IO_NO_DEADLINE, err) == IO_SIGNAL) {
-			ok = on_signal_offline(err);
-			continue;
-		}
-		enum input_event event = input_read();
-		char *line = event == INPUT_LINE ? input_take_line() : NULL;
-		bool anew = line && shell_is_word(line, ":reconnect");
-		decided = anew || event == INPUT_END ||
-			  (line && (shell_is_word(line, ":quit") || shell_is_word(line, "exit")));
-		*end = anew ? SHELL_ANEW : SHELL_LEFT;
-		free(line);
-	}
-	input_end_edit();
-	tell_of_terminal(false);
-	buf_clear(&above);
-	buf_clear(&prompt);
-	return false;
-}
-
-/* What waits is still shown where it is the shell that ended; the terminal keeps no colour of it. */
+/* What waits is still shown where it is the shell that ended. The terminal keeps no colour of it, nor the half of one. */
 static void last_words(struct shell *s, bool ended)
 {
 	struct error ignored;
 
 	if (!ended || s->leaving)
 		output_drop(&s->out);
-	else if (!output_flush(&s->out, &ignored))
-		io_give_back(&ignored);
 	output_pause(&s->out);
 	if (s->line_begun)
 		output_put(&s->out, "\n", 1);
+	if (!output_drain(&s->out, &ignored))
+		io_give_back(&ignored);
 }
 
 bool shell_run(struct link *link, const struct shell_options *options, enum shell_end *end, struct error *err)
@@ -372,13 +331,13 @@ bool shell_run(struct link *link, const struct shell_options *options, enum shel
 	size_of_terminal(&wanted.columns, &wanted.rows);
 	output_init(&s.out, STDOUT_FILENO, "standard output", OUTPUT_MAX);
 	handler.context = &s;
-	tell_of_terminal(true);
+	shell_tell(true);
 	bool ok = remsh_start(&s.remsh, link, &wanted, &handler, err);
 	while (ok && !s.remsh.ended)
 		ok = turn(&s, err);
 	input_end_edit();
 	last_words(&s, ok);
-	tell_of_terminal(false);
+	shell_tell(false);
 	if (ok) {
 		say_detached(&s.remsh);
 		*err = s.remsh.outcome;

@@ -27,6 +27,8 @@ struct shell {
 	enum shell_end end;
 };
 
+enum { SHELL_PROMPT_MAX = 16 * 1024 }; /* bytes of a prompt as it is drawn, or above it */
+
 /* For remsh_start; its context is a struct shell. */
 extern const struct remsh_handler shell_node_side;
 
@@ -36,6 +38,8 @@ bool shell_put(struct shell *s, const void *data, size_t len, struct error *err)
 bool shell_say(struct shell *s, const char *text, struct error *err);
 /* No colour of the node's stays on, and nothing that it began goes on in what comes next. */
 bool shell_settle(struct shell *s, struct error *err);
+/* While we have something to do before the terminal is another's, and when its size changes; else they would end what waits. */
+void shell_tell(bool tell);
 bool shell_resize(struct shell *s, struct error *err);
 bool shell_leave(struct shell *s, enum shell_end end, struct error *err);
 /* Is the line that word, as one may type it (exit, exit(), exit().)? */
