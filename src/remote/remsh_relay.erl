@@ -118,7 +118,7 @@ reading({get_chars, Encoding, Prompt, N}) -> {Encoding, Prompt, collect_chars, N
 reading({get_chars, Prompt, N}) -> {latin1, Prompt, collect_chars, N};
 reading(_) -> none.
 
-terminal({setopts, Options}, {Columns, Rows, Binary} = Terminal) when length(Options) > 0 ->
+terminal({setopts, Options}, {Columns, Rows, Binary}) when length(Options) > 0 ->
     case [O || O <- Options, O =:= binary orelse O =:= list orelse is_tuple(O) andalso element(1, O) =:= binary] of
         [binary | _] -> {Columns, Rows, true};
         [list | _] -> {Columns, Rows, false};

@@ -31,6 +31,8 @@ OF_COLOURS = re.compile(rb"\x1b\[[0-9;:]*m")
 def nothing_driven(raw, term, colours=False):
     """No control sequence is in it but readline's own (on a dumb terminal: none), and colours where the node's may pass."""
     text = raw if term == "dumb" else OF_READLINE.sub(b"", raw)
+    # Half of a colour, where the terminal took no more: what comes next ends it.
+    text = re.sub(rb"\x1b(\[[0-9;:]*)?(?=\x1b\[0m)", b"", text)
     text = OF_COLOURS.sub(b"", text) if colours else re.sub(rb"\x1b\[(0|1;31)m", b"", text)  # the head of our own messages
     decoded = text.decode("utf-8").replace("\0", "" if term == "vt100" else "\0")  # a vt100 is given time by NULs
     bad = [c for c in decoded if (ord(c) < 0x20 and c not in "\r\n\b\t\a") or 0x7f <= ord(c) < 0xa0 or c in "\u202e\u2066\u2028\ufeff"]
@@ -414,7 +416,7 @@ def test_a_question_while_a_line_is_edited(victim):
         node.order()
         node.prompt(b"2> ")
         time.sleep(0.5)
-        node.peer.say(QUESTION, binary(b"a\nb\x1b[2J" + b"x" * 500))
+        node.peer.say(QUESTION, binary(b"a\nb\x1b[2J\xc2\x9b2J\xe2\x80\xae\xff" + b"x" * 500))
         node.polite()
     terminal = victim(act)
     terminal.expect("rig 1> ")
@@ -607,6 +609,13 @@ def test_each_signal_in_each_state(victim, state, number):
     done = terminal.left(7)
     assert done.status == 128 + number, done
     nothing_driven(done.out, "xterm", colours=True)
+
+
+def test_killed_while_it_asks(victim):
+    """The child that ticks meanwhile ends too. (The fixture that looks for leftovers judges.)"""
+    terminal = in_state(victim, "asked")
+    terminal.send(signal.SIGKILL)
+    wait_for("its end", 5, lambda: terminal.child.poll() is not None)
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -112,11 +112,11 @@ def test_readers_that_die(shell, node):  # noqa: F811
 def test_a_reader_on_another_node(shell, make, epmd, sshd, node):  # noqa: F811
     other = make.node("far", epmd=epmd, home=sshd.home)
     terminal = shell()
-    terminal.line(f"spawn('{other.full_name}', io, get_line, [\"far> \"]), spawn('{other.full_name}', io, put_chars, [\"from afar~n\"]), ok.")
+    terminal.line(f"spawn('{other.full_name}', io, get_line, [\"far> \"]), spawn('{other.full_name}', io, put_chars, [\"from afar~n\"]), timer:sleep(500).")
     terminal.expect(r"^rig reads\| far> ")
     terminal.line("an answer")
     goes_on(terminal)
-    terminal.line(f"spawn('{other.full_name}', io, get_line, [\"far again> \"]), ok.")
+    terminal.line(f"spawn('{other.full_name}', io, get_line, [\"far again> \"]), timer:sleep(500).")
     terminal.expect(r"^rig reads\| far again> ")
     other.stop()
     goes_on(terminal)
