@@ -20,8 +20,8 @@ MEMORY_MAX = 64  # MiB resident, of each process of ours
 
 # src/remote/remsh.h
 OUTPUT, PROMPT, QUESTION, END, HELP, INTERRUPTED = 1, 2, 3, 5, 6, 7
-LINES, ANSWER, ASK, INTERRUPT, STOP = "lines", "answer", "ask", "interrupt", "stop"
-ORDERS = {(3, 1): LINES, (3, 2): ANSWER, (5, 4): ASK, (2, 5): INTERRUPT, (2, 2): STOP}
+TAKEN, LINES, ANSWER, ASK, INTERRUPT, STOP = "taken", "lines", "answer", "ask", "interrupt", "stop"
+ORDERS = {(3, 0): TAKEN, (3, 1): LINES, (3, 2): ANSWER, (5, 4): ASK, (2, 5): INTERRUPT, (2, 2): STOP}
 
 # What readline itself writes: moves, erasing, inserting, and that pastes are to be marked.
 OF_READLINE = re.compile(rb"\x1b\[\d*[ABCDHJKP@]|\x1b\[\?2004[hl]|\x1b\[\?1034h|\x1b\(B|\x1b[>=]|\x1b\[\?1[hl]")
@@ -86,6 +86,7 @@ class Victim(Terminal):
 
     def __init__(self, argv, env, **options):
         self.memory = 0
+        self.keep = None  # of what is shown, so many bytes; a terminal that keeps all becomes slow
         fresh = os.openpty()
         self.modes = termios.tcgetattr(fresh[0])
         for descriptor in fresh:
@@ -97,6 +98,11 @@ class Victim(Terminal):
         while self.child.poll() is None:
             self.memory = max([self.memory, peak(self.child.pid), *map(peak, children(self.child.pid))])
             time.sleep(0.01)
+
+    def read(self, wait):
+        more = super().read(wait)
+        self.raw = self.raw[-self.keep:] if self.keep else self.raw
+        return more
 
     def send(self, number):
         os.kill(self.child.pid, number)
@@ -385,6 +391,39 @@ def test_one_can_leave_a_flood(victim, what, way):
     done = terminal.left(9)
     assert done.status in {"SIGTERM": (143,), "Ctrl-D": (75,), "Ctrl-C": (75, 130)}[way], done
     nothing_driven(done.out, "xterm")
+
+
+@pytest.mark.parametrize("way", ["Ctrl-D", "SIGTERM", "Ctrl-C"])
+def test_output_without_end_at_the_prompt(victim, way):
+    """As an honest node sends it, under the window: the line comes back now and then, and may be left."""
+    def act(node):
+        node.prompt(b"1> ")
+        room, block = 1 << 20, (b"\x1b[31m" + b"x" * 70 + b"\n") * 500
+        while True:
+            while room >= len(block):
+                node.output(block)
+                room -= len(block)
+            name, rest = node.order()
+            if name == TAKEN:
+                room += struct.unpack(">i", rest[1:5])[0] if rest[:1] == b"b" else rest[1]
+            elif name == INTERRUPT:
+                node.peer.say(INTERRUPTED)
+            elif name == STOP:
+                node.end()
+                return
+    terminal = victim(act)
+    terminal.keep = 10000
+    end = time.monotonic() + 2
+    while time.monotonic() < end:
+        terminal.read(0.05)
+    if way == "Ctrl-C":
+        terminal.type("half\x03")
+        terminal.read(0.05)
+    if way == "SIGTERM":
+        terminal.send(signal.SIGTERM)
+    else:
+        terminal.type("\x04")
+    assert terminal.left(5).status == (143 if way == "SIGTERM" else 0)
 
 
 def test_output_beyond_the_window(victim):
