@@ -22,7 +22,7 @@ EXTRA_DIST += \
 	tests/rig/README.md tests/rig/rig tests/rig/__init__.py tests/rig/__main__.py tests/rig/core.py tests/rig/namespaces.py \
 	tests/rig/node.py tests/rig/proxy.py tests/rig/roots.py tests/rig/sshd.py tests/rig/supervisor.py tests/rig/terminal.py tests/rig/tls.py \
 	tests/e2e/conftest.py tests/e2e/test_cli.py tests/e2e/test_errors.py tests/e2e/test_eval.py tests/e2e/test_hosts.py tests/e2e/test_guard.py tests/e2e/test_hostile.py tests/rig/liar.py tests/rig/lying_sshd.py tests/rig/watch.py tests/e2e/test_lying_sshd.py tests/e2e/test_without_distribution.py tests/e2e/test_promises.py tests/e2e/test_read_only.py \
-	tests/e2e/test_rig.py tests/e2e/test_shell_text.py tests/e2e/test_tls.py
+	tests/e2e/test_rig.py tests/e2e/test_shell.py tests/e2e/test_shell_hostile.py tests/e2e/test_shell_node.py tests/e2e/test_shell_same.py tests/e2e/test_shell_text.py tests/e2e/test_tls.py
 
 # Fuzzing. A target is tests/fuzz/fuzz_NAME.c with its seeds in tests/fuzz/seeds/NAME (and, where it helps, words for the fuzzer in
 # tests/fuzz/dictionaries/NAME.dict); adding one takes two lines, FUZZ_TARGETS

@@ -77,9 +77,14 @@ void io_tell_children(void)
 	catch_one(SIGCHLD);
 }
 
-void io_tell_resize(void)
+void io_tell_resize(bool tell)
 {
-	catch_one(SIGWINCH);
+	if (tell) {
+		catch_one(SIGWINCH);
+		return;
+	}
+	signal(SIGWINCH, SIG_DFL);
+	pending[SIGWINCH] = 0;
 }
 
 void io_release_signals(void)
@@ -175,6 +180,9 @@ enum io_wait io_wait(struct pollfd *fds, size_t count, int64_t deadline)
 			ready--;
 		}
 		if (ready > 0) {
+			/* One that came meanwhile is older than what it made ready: Ctrl-C, and what was typed behind it. */
+			if (io_signal_waits())
+				return IO_SIGNAL;
 			memcpy(fds, all, count * sizeof *fds);
 			return IO_READY;
 		}

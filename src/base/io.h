@@ -38,8 +38,8 @@ void io_catch_signals(void);
 bool io_tell_stop(bool tell);
 /* From here on the end of a child is told like them, too (SIGCHLD). */
 void io_tell_children(void);
-/* The same of a change of the terminal's size (SIGWINCH). */
-void io_tell_resize(void);
+/* The same of a change of the terminal's size (SIGWINCH), until it is no longer wanted. */
+void io_tell_resize(bool tell);
 /* Gives them back their defaults, as in a child that runs another program or has its own handling. */
 void io_release_signals(void);
 /* A signal that ended what nobody needs is still to be taken: puts it back, if err is one. */

@@ -68,9 +68,13 @@ size_t output_pending(const struct output *o)
 
 void output_drop(struct output *o)
 {
+	if (output_pending(o) > 0 && o->filter.colours)
+		o->filter.coloured = true;
 	buf_consume(&o->pending, o->pending.len);
 	o->at = 0;
-	terminal_filter_end(&o->filter, &o->pending);
+	o->filter.held_len = 0;
+	if (o->terminal)
+		terminal_filter_end(&o->filter, &o->pending);
 }
 
 static bool output_fail(struct output *o)
@@ -129,6 +133,13 @@ bool output_put(struct output *o, const void *data, size_t len)
 	return output_flush_some(o);
 }
 
+bool output_pause(struct output *o)
+{
+	if (o->terminal && !o->failed)
+		terminal_filter_end(&o->filter, &o->pending);
+	return output_flush_some(o);
+}
+
 bool output_printf(struct output *o, const char *fmt, ...)
 {
 	va_list args, again;
@@ -158,7 +169,6 @@ bool output_drain(struct output *o, struct error *err)
 
 bool output_flush(struct output *o, struct error *err)
 {
-	if (o->terminal && !o->failed)
-		terminal_filter_end(&o->filter, &o->pending);
+	output_pause(o);
 	return output_drain(o, err);
 }

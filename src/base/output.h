@@ -33,7 +33,9 @@ void output_clear(struct output *o);
 /* Takes the text (filtered on a terminal); writes at once what the descriptor takes. False: the output has failed. */
 bool output_put(struct output *o, const void *data, size_t len);
 bool output_printf(struct output *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Forgets what waits. */
+/* What comes next is not of this text: no colour of it stays on, and nothing that it began is held. Waits for nothing. */
+bool output_pause(struct output *o);
+/* Forgets what waits. On a terminal, which may have had half of a colour or of its end, none stays on. */
 void output_drop(struct output *o);
 /* Bytes that wait; poll for POLLOUT while not 0. */
 size_t output_pending(const struct output *o);

@@ -154,12 +154,12 @@ static bool sessions(struct session *s, struct error *err)
 	if (!shell_start(&s->shell, err))
 		return false;
 	while (end == SHELL_ANEW) {
-		end = SHELL_LEFT;
+		end = SHELL_LOST;
 		*err = (struct error){ .code = ERROR_NONE };
 		s->linked = false;
 		ok = run_one(s, &end, err);
 		began = began || ok || may_reconnect(err);
-		if (!ok && began && may_reconnect(err)) {
+		if (!ok && began && end == SHELL_LOST && may_reconnect(err)) {
 			report_error(&s->holds->options, err);
 			err->shown = true;
 			tries = s->linked ? 0 : tries + 1;

@@ -19,7 +19,7 @@ libbeamline_a_SOURCES += \
 	src/node/tls_probe.c src/node/tls_probe.h \
 	src/node/transport.c src/node/transport.h
 
-check_PROGRAMS += tests/unit/node_test tests/unit/host_beams_test tests/unit/call_test tests/unit/cut_test
+check_PROGRAMS += tests/unit/node_test tests/unit/host_beams_test tests/unit/call_test tests/unit/cut_test tests/unit/remsh_test
 check_PROGRAMS += tests/unit/transport_test
 tests_unit_transport_test_SOURCES = tests/unit/transport_test.c tests/unit/tls_server.c tests/unit/tls_server.h
 # Many calls over one connection, for the bench.

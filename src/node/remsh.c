@@ -113,6 +113,7 @@ bool remsh_lines(struct remsh *r, const char *text, size_t len, struct error *er
 
 	if (!begin(r, 3, REMSH_LINES, &begun))
 		return true;
+	r->sent = len < SIZE_MAX - r->sent ? r->sent + len + 1 : SIZE_MAX;
 	etf_put_binary(&r->link->out, text, len);
 	return link_end(r->link, begun, err);
 }
@@ -143,6 +144,9 @@ bool remsh_ask(struct remsh *r, enum remsh_help what, const char *text, struct e
 bool remsh_answer(struct remsh *r, bool yes, struct error *err)
 {
 	r->asked = false;
+	/* What was sent behind a refused line is not seen by the shell. */
+	if (!yes)
+		r->sent = 0;
 	return program_send(r->link, r->relay, &r->tag, REMSH_ANSWER, yes ? PROGRAM_TRUE : PROGRAM_FALSE, err);
 }
 
@@ -174,6 +178,8 @@ static bool on_watcher(struct remsh *r, const struct term *pid, struct error *er
 	if (r->watcher)
 		return true;
 	r->watcher = program_keep_pid(&r->pids, pid);
+	if (!r->watcher)
+		return wrong_shape(err);
 	return !r->ending || remsh_end(r, err);
 }
 
@@ -185,6 +191,8 @@ static bool on_started(struct remsh *r, const struct term *part, struct error *e
 		return wrong_shape(err);
 	r->relay = program_keep_pid(&r->pids, &part[2]);
 	program_line(&part[4], release, sizeof release);
+	if (!r->relay)
+		return wrong_shape(err);
 	r->elixir = etf_is_atom(&part[5], "elixir");
 	return on_watcher(r, &part[3], err) && r->handler->started(r->handler->context, release, err);
 }
@@ -216,6 +224,10 @@ static bool on_question(struct remsh *r, const struct term *what, struct error *
 
 	if (r->asked)
 		return error_set(err, ERROR_PROTOCOL, "the node asks again before it has its answer");
+	/* An expression has a byte at least: nobody can be kept busy by questions about nothing. */
+	if (r->sent == 0)
+		return error_set(err, ERROR_PROTOCOL, "the node asks about a line that it was not sent");
+	r->sent--;
 	r->asked = true;
 	program_line(what, text, sizeof text);
 	return r->handler->question(r->handler->context, text, err);
@@ -235,10 +247,11 @@ static bool on_help(struct remsh *r, const struct term *part, struct error *err)
 
 static bool on_end(struct remsh *r, const struct term *part, struct error *err)
 {
-	enum { NO_LANGUAGE = 6, DIED = 7 };
+	enum { ENDED = 4, NO_LANGUAGE = 6, DIED = 7 };
 	char detail[512];
 
-	if (part[2].kind != ETF_INTEGER)
+	if (part[2].kind != ETF_INTEGER ||
+	    (part[2].integer != ENDED && part[2].integer != NO_LANGUAGE && part[2].integer != DIED))
 		return wrong_shape(err);
 	r->ended = true;
 	r->detached = part[5].kind == ETF_INTEGER && part[5].integer >= 0 && part[5].integer <= INT32_MAX
@@ -248,7 +261,7 @@ static bool on_end(struct remsh *r, const struct term *part, struct error *err)
 	if (part[2].integer == NO_LANGUAGE) {
 		error_set(&r->outcome, ERROR_NO_ELIXIR, "the node has no IEx");
 		error_cure(&r->outcome, "leave --elixir out");
-	} else if (part[2].integer == DIED && !r->ending) {
+	} else if (!r->ending) {
 		error_set(&r->outcome, ERROR_EXCEPTION, "the shell on the node ended: %s", detail);
 	}
 	return true;
@@ -266,7 +279,8 @@ static bool on_message(struct remsh *r, const struct term *m, struct error *err)
 	}
 	if (r->ended)
 		return true;
-	if (part[1].kind != ETF_INTEGER)
+	if (part[1].kind != ETF_INTEGER || part[1].integer < 0 || part[1].integer > REMSH_INTERRUPTED ||
+	    m->tuple.count > UINT8_MAX)
 		return wrong_shape(err);
 	switch (part[1].integer << 8 | m->tuple.count) {
 	case REMSH_STARTED << 8 | 6:

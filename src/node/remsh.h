@@ -50,7 +50,8 @@ struct remsh {
 	size_t unacknowledged;
 	uint32_t help; /* number of the newest remsh_ask */
 	bool elixir;   /* the shell is IEx; known when it has started */
-	bool asked;    /* the guard waits for its answer */
+	size_t sent;   /* bytes of lines that the guard may still ask about */
+	bool asked;    /* it waits for its answer */
 	bool ending;   /* remsh_end was called, maybe before anyone could be told */
 	bool ended;
 	int detached;         /* once it has ended: processes that run on, -1 where nobody counted */

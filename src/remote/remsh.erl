@@ -47,9 +47,13 @@ abandon({_, _, _, R, _, Shell, Before}) ->
 %% waits for the window.
 finish({Client, Tag, Link, R, Relay, _, _}, Last, Drop) ->
     R ! {self(), Drop, Last},
-    finish_wait({Client, Tag, Link, R, Relay}, Last).
+    finish_wait({Client, Tag, Link, R, Relay}, Last, patience(Drop)).
 
-finish_wait({Client, Tag, Link, R, Relay} = S, Last) ->
+%% With nothing to wait for the relay answers at once, unless it runs code of somebody's that does not end (a function for reading or writing).
+patience(1) -> 2000;
+patience(0) -> infinity.
+
+finish_wait({Client, Tag, Link, R, Relay} = S, Last, Patience) ->
     receive
         {'DOWN', Relay, _, _, normal} -> ok;
         {'DOWN', Relay, _, _, _} -> Client ! Last;
@@ -57,7 +61,10 @@ finish_wait({Client, Tag, Link, R, Relay} = S, Last) ->
         {'EXIT', Client, _} -> exit(R, kill);
         {Tag, 2} ->
             R ! {self(), 1, Last},
-            finish_wait(S, Last);
+            finish_wait(S, Last, patience(1));
         _ ->
-            finish_wait(S, Last)
+            finish_wait(S, Last, Patience)
+    after Patience ->
+        exit(R, kill),
+        finish_wait(S, Last, infinity)
     end.

@@ -13,8 +13,9 @@
  *     {Tag, 0, R, W, Release, Language}  the shell of Language has started on OTP Release, always the first; lines and acknowledgements go to R, the end to W
  *     {Tag, 1, Bytes}                    output, UTF-8, at most 240 KiB; a character may be split between two
  *     {Tag, 2, Kind, More, Prompt}       a line is wanted. Kind 1: for the shell; 2: by code that reads; 0: no longer. More: true where what came so far
- *                                        is not whole. Prompt: UTF-8
- *     {Tag, 3, What}                     the guard found What ("init:stop/0") in a line, which waits for the answer
+ *                                        is not whole. Prompt: UTF-8, at most 1 KiB
+ *     {Tag, 3, What}                     the guard found What ("init:stop/0") in a line, which waits for the answer. No more often than bytes of lines were sent since one was
+ *                                        refused
  *     {Tag, 6, Id, Insert, Names, Count} the answer to {Tag, 4, Id, …}: text that goes on for certain, and the first 400 of Count names that are
  *                                        possible, as binaries
  *     {Tag, 5, Outcome, Detail, Sent, Detached}   the end, always the last; as in session.h: 4, 6, or 7 (the shell ended: Detail tells)

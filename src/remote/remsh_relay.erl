@@ -46,10 +46,11 @@ shell(elixir) ->
 %% S: {watcher, client, tag, program, shell, language, guard}. O: session_io. Read: none, the one that is being served (read/4), or {0, Read,
 %% Result}: the guard asks. I: {Terminal, reads that wait, lines that wait, {Elixir's text so far, guarded names that were seen}}.
 %% Last: [] or the last message. Every message is taken as it comes: erl_eval would otherwise send all skipped ones anew.
+%% What makes this process crash ends the shell, so a request may hold anything: whoever runs on the node can send one.
 relay({W, Client, Tag, _, Shell, _, _} = S, {Allowed, Sent, Queue} = O, Read, {Terminal, Waiting, Lines, Seen} = I, Last) ->
     receive
         {io_request, From, As, {put_chars, unicode, Bin}}
-          when is_binary(Bin), byte_size(Bin) =< 65536, Sent < Allowed, Queue =:= [] ->
+          when is_pid(From), is_binary(Bin), byte_size(Bin) =< 65536, Sent < Allowed, Queue =:= [] ->
             case unicode:characters_to_binary(Bin) of
                 Text when is_binary(Text) ->
                     Client ! {Tag, 1, Bin},
@@ -59,7 +60,7 @@ relay({W, Client, Tag, _, Shell, _, _} = S, {Allowed, Sent, Queue} = O, Read, {T
                     From ! {io_reply, As, {error, badarg}},
                     relay(S, O, Read, I, Last)
             end;
-        {io_request, From, As, Request} ->
+        {io_request, From, As, Request} when is_pid(From) ->
             case reading(Request) of
                 none ->
                     {Bytes, Reply} = io_request(Request, Terminal, []),
@@ -67,10 +68,10 @@ relay({W, Client, Tag, _, Shell, _, _} = S, {Allowed, Sent, Queue} = O, Read, {T
                 R when Read =:= none -> read(S, O, {From, As, R}, I, Last);
                 R -> relay(S, O, Read, {Terminal, Waiting ++ [{From, As, R}], Lines, Seen}, Last)
             end;
-        {Tag, 0, Bytes} ->
+        {Tag, 0, Bytes} when is_integer(Bytes) ->
             next(S, pump(S, {Allowed + Bytes, Sent, Queue}), Read, I, Last);
         {Tag, 1, Text} ->
-            More = {Terminal, Waiting, Lines ++ [[C || C <- unicode:characters_to_list(L)] ++ "\n" || L <- binary:split(Text, <<"\n">>, [global])], Seen},
+            More = {Terminal, Waiting, Lines ++ [line(L) ++ "\n" || L <- binary:split(Text, <<"\n">>, [global])], Seen},
             case Read of
                 none -> relay(S, O, none, More, Last);
                 {0, _, _} -> relay(S, O, Read, More, Last);
@@ -126,7 +127,7 @@ reading({get_chars, Encoding, Prompt, N}) -> {Encoding, Prompt, collect_chars, N
 reading({get_chars, Prompt, N}) -> {latin1, Prompt, collect_chars, N};
 reading(_) -> none.
 
-terminal({setopts, Options}, {Columns, Rows, Binary} = Terminal) when is_list(Options) ->
+terminal({setopts, Options}, {Columns, Rows, Binary}) when length(Options) > 0 ->
     case [O || O <- Options, O =:= binary orelse O =:= list orelse is_tuple(O) andalso element(1, O) =:= binary] of
         [binary | _] -> {Columns, Rows, true};
         [list | _] -> {Columns, Rows, false};
@@ -138,7 +139,9 @@ terminal(_, Terminal) -> Terminal.
 %% Read: {from, reply as, monitor, {encoding, function, argument}, prompt, kind, continuation, text that it has had, prompt's continuation mark}
 read(S, O, {From, As, {Encoding, Prompt, F, A}}, {Terminal, Waiting, Lines, {Text, Names}}, Last) ->
     Kind = case element(5, S) of From -> 1; _ -> kind(From) end,
-    Shown = prompt(Prompt),
+    Whole = prompt(Prompt),
+    %% It is no output, which waits for the window.
+    Shown = binary_part(Whole, 0, min(byte_size(Whole), 1024)),
     Goes = Kind =:= 1 andalso binary:match(Shown, <<"...">>) =:= {0, 3},
     Kept = case Goes of true -> Text; false -> <<>> end,
     %% The process that reads may hang on the shell by neither a link nor a monitor (IEx).
@@ -148,7 +151,8 @@ read(S, O, {From, As, {Encoding, Prompt, F, A}}, {Terminal, Waiting, Lines, {Tex
 
 %% 1: a line for the shell itself, 2: input that code asks for. It decides how the prompt looks, and whether the guard looks at the line.
 kind(From) ->
-    case process_info(From, current_stacktrace) of
+    %% Not that of a process of another node.
+    case catch process_info(From, current_stacktrace) of
         {current_stacktrace, Frames} ->
             Modules = [{atom_to_binary(element(1, F), utf8), atom_to_list(element(2, F))} || F <- Frames],
             Own = [1 || {M, F} <- Modules, M =:= <<"Elixir.IEx.Server">> orelse M =:= <<"shell">> andalso lists:prefix("-get_command", F)],
@@ -157,6 +161,13 @@ kind(From) ->
                 false -> 2
             end;
         _ -> 2
+    end.
+
+%% Text that is no UTF-8 is taken for what an old terminal sends.
+line(Bytes) ->
+    case unicode:characters_to_list(Bytes) of
+        Chars when is_list(Chars) -> Chars;
+        _ -> binary_to_list(Bytes)
     end.
 
 prompt({format, Format, As}) ->
@@ -173,8 +184,12 @@ feed(S, O, {From, As, Monitor, {Encoding, F, A} = How, Prompt, Kind, Continuatio
     Text = <<Had/binary, (unicode:characters_to_binary(Line))/binary>>,
     Read = {From, As, Monitor, How, Prompt, Kind, Continuation, Text, Goes},
     case catch io_lib:F(Continuation, Line, Encoding, A) of
-        {stop, Result, Rest} when is_list(Rest), Rest =/= [] -> done(S, O, Read, {Terminal, Waiting, [Rest | Lines], Seen}, Last, Result);
-        {stop, Result, _} -> done(S, O, Read, {Terminal, Waiting, Lines, Seen}, Last, Result);
+        {stop, Result, Rest} ->
+            %% The function may have made anything of it.
+            case is_list(Rest) andalso (catch unicode:characters_to_list(Rest)) of
+                [_ | _] = Chars -> done(S, O, Read, {Terminal, Waiting, [Chars | Lines], Seen}, Last, Result);
+                _ -> done(S, O, Read, {Terminal, Waiting, Lines, Seen}, Last, Result)
+            end;
         {'EXIT', _} -> reply(S, O, Read, {Terminal, Waiting, Lines, Seen}, Last, {error, F});
         More -> feed(S, O, setelement(7, Read, More), {Terminal, Waiting, Lines, Seen}, Last)
     end;
@@ -183,7 +198,10 @@ feed({_, Client, Tag, _, _, _, _} = S, O, {_, _, _, _, Prompt, Kind, _, Had, Goe
     relay(S, O, Read, I, Last).
 
 done(S, O, {_, _, _, _, _, 1, _, Had, _} = Read, {Terminal, Waiting, Lines, {Text, Names}} = I, Last, Result) ->
-    {What, Text1, Names1} = danger(S, Result, <<Text/binary, Had/binary>>, Names),
+    {What, Text1, Names1} = case catch danger(S, Result, <<Text/binary, Had/binary>>, Names) of
+                                {'EXIT', _} -> {<<"what the guard cannot read">>, <<>>, Names};
+                                Found -> Found
+                            end,
     case What of
         none -> reply(S, O, Read, {Terminal, Waiting, Lines, {Text1, Names1}}, Last, Result);
         _ ->
@@ -232,5 +250,5 @@ interrupt(S, O, {_, _, _, _, _, 1, _, _, true} = Read, {Terminal, Waiting, _, {_
     feed(S, O, Read, {Terminal, Waiting, ["#iex:break\n"], {<<>>, Names}}, Last);
 interrupt(S, O, {_, _, _, _, _, 1, _, _, _} = Read, I, Last) -> again(S, O, Read, I, Last);
 interrupt({_, _, _, _, Shell, _, _} = S, O, Read, I, Last) ->
-    exit(Shell, binary_to_atom(<<"interrupt">>, utf8)),
+    is_pid(Shell) andalso exit(Shell, binary_to_atom(<<"interrupt">>, utf8)),
     relay(S, O, Read, I, Last).

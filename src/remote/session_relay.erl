@@ -17,7 +17,7 @@ start(_, W, Client, Tag, Columns, Window) ->
 relay({W, Client, Tag, Terminal} = S, {Allowed, Sent, Queue} = O, Last) ->
     receive
         {io_request, From, As, {put_chars, unicode, Bin}}
-          when is_binary(Bin), byte_size(Bin) =< 65536, Sent < Allowed, Queue =:= [] ->
+          when is_pid(From), is_binary(Bin), byte_size(Bin) =< 65536, Sent < Allowed, Queue =:= [] ->
             case unicode:characters_to_binary(Bin) of
                 Text when is_binary(Text) ->
                     Client ! {Tag, 1, Bin},
@@ -27,7 +27,7 @@ relay({W, Client, Tag, Terminal} = S, {Allowed, Sent, Queue} = O, Last) ->
                     From ! {io_reply, As, {error, badarg}},
                     relay(S, O, Last)
             end;
-        {io_request, From, As, Request} ->
+        {io_request, From, As, Request} when is_pid(From) ->
             {Bytes, Reply} = io_request(Request, Terminal, []),
             relay(S, write(S, O, {1, Bytes, From, {io_reply, As, Reply}}), Last);
         {Tag, 0, Bytes} ->

@@ -5,8 +5,14 @@
 
 #include "base/terminal.h"
 #include "etf/utf8.h"
+#include "shell/plain.h"
 
-enum { NAME_BYTES = 256, INSERT_BYTES = 4096, GAP = 2 };
+enum {
+	NAME_BYTES = 256,
+	NAMES_MAX = 400, /* as the node's side has it: what more it sends is not believed to be for reading */
+	INSERT_BYTES = 4096,
+	GAP = 2,
+};
 
 void complete_insertion(const struct term *insert, struct buf *out)
 {
@@ -22,21 +28,17 @@ void complete_insertion(const struct term *insert, struct buf *out)
 	}
 }
 
-/* A name as it is shown, and how many columns it takes where each character takes one. */
+/* A name as it is shown, and how many columns it takes. */
 static size_t put_name(const struct term *names, size_t i, struct buf *out)
 {
-	struct terminal_filter filter = { 0 };
 	struct term scratch;
 	const struct term *name = etf_list_element(names, i, &scratch);
-	size_t before = out->len, width = 0;
+	size_t begun = out->len;
 
 	if (name->kind != ETF_BINARY)
 		return 0;
-	terminal_filter(&filter, name->bytes.data, name->bytes.len < NAME_BYTES ? name->bytes.len : NAME_BYTES, out);
-	terminal_filter_end(&filter, out);
-	for (size_t at = before; at < out->len; at++)
-		width += (out->data[at] & 0xc0) != 0x80;
-	return width;
+	plain_put(out, name->bytes.data, name->bytes.len < NAME_BYTES ? name->bytes.len : NAME_BYTES);
+	return out->len > begun ? plain_width(out->data + begun, out->len - begun) : 0;
 }
 
 static size_t widest_name(const struct term *names, size_t count)
@@ -60,6 +62,7 @@ void complete_list(const struct term *names, int64_t count, int columns, struct 
 
 	if (!etf_is_proper_list(names, &shown) || shown == 0)
 		return;
+	shown = shown < NAMES_MAX ? shown : NAMES_MAX;
 	size_t width = widest_name(names, shown) + GAP;
 	size_t across = columns > 0 && (size_t)columns > width ? (size_t)columns / width : 1;
 	size_t down = (shown + across - 1) / across;

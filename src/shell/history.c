@@ -23,7 +23,7 @@ static char *file;
 /* A name of a file: what could lead elsewhere becomes '_'. */
 static char *file_name(const char *target)
 {
-	char *name = xstrndup(target, NAME_MAX_BYTES);
+	char *name = xstrndup(target, strnlen(target, NAME_MAX_BYTES));
 
 	for (char *p = name; *p; p++) {
 		if (*p == '/' || (unsigned char)*p < 0x21 || (p == name && *p == '.'))

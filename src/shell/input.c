@@ -87,6 +87,15 @@ bool input_start(struct error *err)
 	return true;
 }
 
+/* The modes under which readline begins: it shows what is typed where the terminal would. Ctrl-D that is typed meanwhile is no end of file. */
+static void prepare(void)
+{
+	struct termios modes = in.before;
+
+	modes.c_lflag &= (tcflag_t)~ICANON;
+	tcsetattr(STDIN_FILENO, TCSADRAIN, &modes);
+}
+
 /* Called by readline with a finished line, or NULL at the end of input. */
 static void on_line(char *line)
 {
@@ -97,10 +106,18 @@ static void on_line(char *line)
 	silence();
 }
 
+/* Any search, argument or undo list that was begun: readline would go on with it in the next line. */
+static void give_up_state(void)
+{
+	rl_free_line_state();
+	rl_callback_sigcleanup();
+}
+
 void input_end_edit(void)
 {
 	if (!in.editing)
 		return;
+	give_up_state();
 	input_hide();
 	rl_callback_handler_remove();
 	in.editing = in.hidden = false;
@@ -124,8 +141,7 @@ void input_edit(const char *prompt)
 	free(in.prompt);
 	in.prompt = xstrdup(prompt);
 	in.event = INPUT_NOTHING;
-	/* readline shows what is typed where the terminal would. */
-	tcsetattr(STDIN_FILENO, TCSADRAIN, &in.before);
+	prepare();
 	rl_callback_handler_install(in.prompt, on_line);
 	in.editing = true;
 	in.hidden = false;
@@ -134,6 +150,11 @@ void input_edit(const char *prompt)
 bool input_is_editing(void)
 {
 	return in.editing;
+}
+
+bool input_is_shown(void)
+{
+	return in.editing && !in.hidden;
 }
 
 enum input_event input_read(void)
@@ -187,7 +208,8 @@ char *input_word(void)
 void input_insert(const char *text)
 {
 	rl_insert_text(text);
-	rl_redisplay();
+	if (!in.hidden)
+		rl_redisplay();
 }
 
 void input_hide(void)
@@ -212,9 +234,7 @@ void input_give_up(bool again)
 {
 	if (!in.editing)
 		return;
-	/* Any search, argument or undo list that was begun. */
-	rl_free_line_state();
-	rl_callback_sigcleanup();
+	give_up_state();
 	fputs("^C\n", rl_outstream);
 	rl_replace_line("", 1);
 	rl_on_new_line();
@@ -226,6 +246,15 @@ void input_give_up(bool again)
 	rl_callback_handler_remove();
 	in.editing = in.hidden = false;
 	silence();
+}
+
+void input_lend(bool lend)
+{
+	input_end_edit();
+	if (lend)
+		tcsetattr(STDIN_FILENO, TCSADRAIN, &in.before);
+	else
+		silence();
 }
 
 void input_resize(void)

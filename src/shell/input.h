@@ -29,6 +29,8 @@ void input_edit(const char *prompt);
 /* None is wanted any more; what was typed of it is dropped. */
 void input_end_edit(void);
 bool input_is_editing(void);
+/* It is, and the line is shown: only then may what is typed be read, which draws. */
+bool input_is_shown(void);
 /* After poll: reads what has been typed. */
 enum input_event input_read(void);
 /* The line of INPUT_LINE, without its newline; a pasted one may hold some. Freed by the caller. */
@@ -45,6 +47,8 @@ void input_hide(void);
 void input_show(void);
 /* Ctrl-C: what was typed is given up, as is shown; a new line begins, or none is wanted any more. */
 void input_give_up(bool again);
+/* For a question by others: no line is being edited, and the terminal has its own modes until it is no longer lent. */
+void input_lend(bool lend);
 /* The terminal has another size. */
 void input_resize(void);
 

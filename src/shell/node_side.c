@@ -46,7 +46,11 @@ static bool on_prompt(void *context, enum remsh_prompt_kind kind, bool more, con
 {
 	struct shell *s = context;
 
+	/* The one that Ctrl-C asks for comes behind the answer to it. */
+	if (s->discarding)
+		return true;
 	input_end_edit();
+	s->above_shown = false;
 	s->kind = s->wanted = kind;
 	s->more = more;
 	snprintf(s->prompt, sizeof s->prompt, "%s", text);
@@ -90,21 +94,48 @@ static bool on_interrupted(void *context, struct error *err)
 	return true;
 }
 
-/* A person may take long to answer: meanwhile the keeper ticks. */
-static bool on_question(void *context, const char *what, struct error *err)
+/* The question stands on a line of its own, below all that the node has said, in no colour of its. */
+static bool make_room(struct shell *s, struct error *err)
 {
-	struct shell *s = context;
+	return shell_settle(s, err) && (!s->line_begun || shell_put(s, "\n", 1, err)) && output_drain(&s->out, err);
+}
+
+/* A person may take long to answer: meanwhile the keeper ticks. */
+static bool ask_person(struct shell *s, const char *what, bool *yes, struct error *err)
+{
 	struct error refusal = { 0 };
 	struct keeper keeper = { .lifeline = -1 };
 
-	if (!output_drain(&s->out, err) || !keeper_start(&keeper, s->remsh.link, err))
+	*yes = false;
+	if (!keeper_start(&keeper, s->remsh.link, err))
 		return false;
-	bool yes = guard_ask(what, s->remsh.link->node, s->options->may_ask, &refusal);
+	/* Also from where Ctrl-Z leads meanwhile. */
+	input_lend(true);
+	io_tell_resize(false);
+	if (make_room(s, &refusal))
+		*yes = guard_ask(what, s->remsh.link->node, s->options->may_ask, &refusal);
 	keeper_stop(&keeper);
-	if (!yes && refusal.code == ERROR_INTERRUPTED && refusal.signal != SIGINT)
+	input_lend(false);
+	io_tell_resize(true);
+	if (!*yes && refusal.code == ERROR_INTERRUPTED && refusal.signal != SIGINT)
 		io_give_back(&refusal);
-	else if (!yes)
+	else if (!*yes)
 		log_notice("%s: not done", what);
+	return shell_resize(s, err);
+}
+
+static bool on_question(void *context, const char *what, struct error *err)
+{
+	struct shell *s = context;
+	bool editing = input_is_editing(), yes = false;
+
+	/* Ctrl-C, or the end, has come before it: that is the answer. */
+	if (s->discarding || s->leaving)
+		return remsh_answer(&s->remsh, false, err);
+	if (!ask_person(s, what, &yes, err))
+		return false;
+	if (editing)
+		s->wanted = s->kind;
 	s->turn.refused = !yes;
 	return remsh_answer(&s->remsh, yes, err);
 }

@@ -2,8 +2,10 @@
 /* What the person at the terminal is shown as a prompt, and types. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/terminal.h"
 #include "shell/input.h"
 #include "shell/shell_private.h"
 
@@ -19,6 +21,18 @@ static void remember_prompt(struct shell *s, const char *prompt)
 	s->shown_prompt[len] = '\0';
 }
 
+static void begin_line(struct shell *s, const char *prompt)
+{
+	s->wanted = REMSH_NO_PROMPT;
+	s->above_shown = false;
+	remember_prompt(s, prompt);
+	input_edit(prompt);
+	if (s->begun)
+		input_insert(s->begun);
+	free(s->begun);
+	s->begun = NULL;
+}
+
 /* When all output is on the terminal, so that nothing comes between prompt and line. */
 bool shell_show_prompt(struct shell *s, struct error *err)
 {
@@ -26,20 +40,18 @@ bool shell_show_prompt(struct shell *s, struct error *err)
 
 	if (s->wanted == REMSH_NO_PROMPT || output_pending(&s->out) > 0 || s->leaving)
 		return true;
+	if (!shell_settle(s, err))
+		return false;
 	buf_init(&above, PROMPT_TEXT_MAX);
 	buf_init(&prompt, PROMPT_TEXT_MAX);
-	prompt_compose(&s->options->look, s->wanted, s->more, s->prompt, &above, &prompt);
-	bool ok = (!s->line_begun || shell_put(s, "\n", 1, err)) && shell_put(s, above.data, above.len, err) &&
-		  output_drain(&s->out, err);
-	s->wanted = REMSH_NO_PROMPT;
-	if (ok) {
-		remember_prompt(s, buf_text(&prompt));
-		input_edit(buf_text(&prompt));
-	}
-	if (ok && s->begun)
-		input_insert(s->begun);
-	free(s->begun);
-	s->begun = NULL;
+	prompt_compose(&s->options->look, s->wanted, s->more, s->prompt, terminal_columns(STDOUT_FILENO), &above,
+		       &prompt);
+	bool ok = !s->line_begun || shell_put(s, "\n", 1, err);
+	if (!s->above_shown)
+		ok = ok && shell_put(s, above.data, above.len, err);
+	s->above_shown = true;
+	if (ok && output_pending(&s->out) == 0)
+		begin_line(s, buf_text(&prompt));
 	buf_clear(&above);
 	buf_clear(&prompt);
 	return ok;

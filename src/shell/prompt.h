@@ -18,9 +18,10 @@ struct prompt_look {
 };
 
 /*
- * text: the node's. Lines of it before the last one go to `above`, filtered, each with a newline; the prompt for input_edit to `out`.
+ * text: the node's. Lines of it before the last one go to `above`, filtered, each with a newline; the prompt for input_edit to `out`. So does a last
+ * line that would not fit into one line of the terminal behind what is ours: wrapped, it could look like a line without it.
  */
 void prompt_compose(const struct prompt_look *look, enum remsh_prompt_kind kind, bool more, const char *text,
-		    struct buf *above, struct buf *out);
+		    int columns, struct buf *above, struct buf *out);
 
 #endif

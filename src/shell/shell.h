@@ -27,8 +27,9 @@ struct shell_options {
 };
 
 enum shell_end {
-	SHELL_LEFT, /* the person has left, and the node's side is gone; or err is set */
+	SHELL_LEFT, /* the person has left */
 	SHELL_ANEW, /* the person wants a new shell on a new connection */
+	SHELL_LOST, /* it ended without being asked to: err is set */
 };
 
 /* Takes the terminal for all sessions of this process; false: there is none (ERROR_USAGE). */

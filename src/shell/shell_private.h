@@ -20,6 +20,7 @@ struct shell {
 		wanted; /* a line, and its prompt is not shown yet, as output is still on its way to the terminal */
 	enum remsh_prompt_kind kind; /* of the line that is being edited */
 	bool more;
+	bool above_shown; /* the lines of the prompt before the last one */
 	char prompt[REMSH_PROMPT_MAX];
 	char shown_prompt[2 * REMSH_PROMPT_MAX]; /* as it stands on the screen */
 	char *asked; /* what stood before the cursor when the node was asked how it may go on, or NULL */
@@ -32,6 +33,7 @@ struct shell {
 	int64_t watch_at;
 	int64_t started_us; /* when the shell was asked for */
 	bool discarding;    /* Ctrl-C: what the node had sent before it knew is not shown */
+	int64_t interrupted_at;
 	bool leaving;
 	int64_t leave_by;
 	int ending_signal;
@@ -49,6 +51,11 @@ bool shell_say(struct shell *s, const char *text, struct error *err);
 bool shell_say_hidden(struct shell *s, struct error *err);
 /* Lines for the node: into the journal, then to it. */
 bool shell_send(struct shell *s, const char *text, size_t len, struct error *err);
+/* No colour of the node's stays on, and nothing that it began goes on in what comes next. */
+bool shell_settle(struct shell *s, struct error *err);
+/* While we have something to do before the terminal is another's, and when its size changes; else they would end what waits. */
+void shell_tell(bool tell);
+bool shell_resize(struct shell *s, struct error *err);
 bool shell_leave(struct shell *s, enum shell_end end, struct error *err);
 /* The last output in a pager. */
 bool shell_page(struct shell *s, const char *argument, struct error *err);

@@ -245,15 +245,17 @@ blurred(B) ->
                     <<"line_max_chars">>, <<"record_print_fun">>,                             % of io_lib_pretty, likewise
                     <<"elixir">>, <<"iex">>]).                                                % looked for when Elixir is asked for
 
-program() ->
+program() -> [program(Name) || Name <- ["session", "remsh"]].
+
+program(Name) ->
     Dir = get(dir),
     {ok, Module} = file:read_file(filename:join(Dir, "src/remote/module.mk")),
-    {match, [List]} = re:run(Module, "remote_program =((?:[^\n]*\\\\\n)*[^\n]*)", [{capture, all_but_first, list}]),
+    {match, [List]} = re:run(Module, "remote_" ++ Name ++ " =((?:[^\n]*\\\\\n)*[^\n]*)", [{capture, all_but_first, list}]),
     Sources = string:lexemes(List, " \\\n\t"),
     Generate = "cd " ++ Dir ++ " && escript src/remote/generate.escript ",
-    is("the program is what its sources give", "", os:cmd(Generate ++ "--check src/remote/session_program.c " ++ lists:join(" ", Sources))),
+    is(Name ++ ": the program is what its sources give", "", os:cmd(Generate ++ "--check src/remote/" ++ Name ++ "_program.c " ++ lists:join(" ", Sources))),
     Warnings = [W || F <- Sources, {ok, _, _, W} <- [compile:file(filename:join(Dir, F), [binary, return, nowarn_deprecated_catch])], W =/= []],
-    is("the sources compile without a warning", [], Warnings),
+    is(Name ++ ": the sources compile without a warning", [], Warnings),
     Atoms = filename:join(os:getenv("TMPDIR", "/tmp"), "beamline-atoms." ++ os:getpid()),
     os:cmd(Generate ++ "--atoms " ++ lists:join(" ", Sources) ++ " > " ++ Atoms),
     Missing = os:cmd("erl -noinput -eval '{ok, B} = file:read_file(\"" ++ Atoms ++ "\"), "
@@ -263,7 +265,7 @@ program() ->
     %% Sections for Elixir are decoded where there is Elixir only, which has these.
     Elixirs = [<<"%{}">>, <<"<>">>, <<"__aliases__">>, <<"__struct__">>, <<"alias">>, <<"app">>, <<"blame">>, <<"eval_quoted">>, <<"fn">>,
                <<"format_banner">>, <<"format_stacktrace">>, <<"severity">>, <<"string_to_quoted">>, <<"{}">>, <<"|>">>],
-    is("its atoms are there on a fresh node", [], binary:split(list_to_binary(Missing), <<"\n">>, [global, trim_all]) -- (?OWN_ATOMS ++ Elixirs)).
+    is(Name ++ ": its atoms are there on a fresh node", [], binary:split(list_to_binary(Missing), <<"\n">>, [global, trim_all]) -- (?OWN_ATOMS ++ Elixirs)).
 
 %% --- The text --------------------------------------------------------------------------------------------------------
 

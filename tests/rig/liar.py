@@ -189,9 +189,10 @@ class Peer(Wire):
         control = tup(integer(SEND), atom(""), self.us)
         return frame(b"p\x83" + control + b"\x83" + tup(self.tag, integer(kind), *parts))
 
-    def started(self):
+    def started(self, *more):
+        """more: what the shell's program tells of itself."""
         self.reply()
-        self.raw(self.message(STARTED, self.me, self.me))
+        self.raw(self.message(STARTED, self.me, self.me, *more))
 
     def say(self, kind, *parts):
         if kind in (OUTPUT, VALUE, EXCEPTION) and parts and parts[0][:1] == b"m":

@@ -27,8 +27,10 @@ DECODERS = {
         "dist/tls.c", "dist/tls_error.c",
         "node/link.c:link_is_ref,link_is_us,for_caller,on_frame,on_bytes,link_serve",
         "node/link_refuse.c",
-        "node/session.c:keep_pid,on_data,on_question,check_received,on_finished,on_controller,on_started,on_message,reason_text,on_spawn_reply,"
+        "node/session.c:on_data,on_question,check_received,on_finished,on_controller,on_started,on_message,on_spawn_reply,"
         "on_down,on_link_message",
+        "node/remsh.c:on_watcher,on_output,on_prompt,on_question,on_help,on_end,on_message,on_spawn_reply,on_down,on_link_message",
+        "shell/complete.c", "shell/prompt.c",
         "node/program.c:program_text,program_line,program_reason,program_keep_pid", "node/session_message.c:syntax_error,exception,session_outcome",
         "node/release.c",
         "node/call.c:find,finish,on_reply,refuse_io,on_link_message,expire",

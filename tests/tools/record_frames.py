@@ -222,6 +222,51 @@ def composed(seeds):
     seeds["session"]["down"] = started + message(tup(integer(28), node, me, reference(NAME, 7, 1)), tup(atom("noproc"), b"j"))
     seeds["session"]["not_spawned"] = message(tup(integer(31), reference(NAME, 7, 1), me, integer(0), atom("system_limit")))
     seeds["session"]["output"] = started + says(integer(1), binary(b"x" * 4096)) * 4 + b"\0\0\0\0"
+    seeds["remsh"] = shells(message(tup(integer(31), reference(NAME, 7, 1), me, integer(1), node)), says, node)
+
+
+def shells(spawned, says, node):
+    """What src/remote/remsh*.erl send. The last byte: fuzz_remsh's MODE_ bits."""
+    def binary(data):
+        return b"m" + struct.pack(">I", len(data)) + data
+
+    def prompt(kind, text, more=False):
+        return says(integer(2), integer(kind), atom("true" if more else "false"), binary(text))
+
+    def lst(*parts):
+        return b"l" + struct.pack(">I", len(parts)) + b"".join(parts) + b"j"
+
+    def help_of(number, insert, names, count):
+        return says(integer(6), integer(number), binary(insert), lst(*map(binary, names)) if names else b"j", integer(count))
+
+    def end(outcome, detail=b"", detached=0):
+        return says(integer(5), integer(outcome), binary(detail), integer(0), integer(detached))
+
+    started = spawned + says(integer(0), node, node, binary(b"25"), atom("erlang"))
+    names = [b"seq/2", b"seq/3", "größe/1".encode(), "日本/0".encode(), b"a\nb\x1b[2J\xff\t"]
+    hostile = b"beamline: \x1b]0;title\x07\nType the node's name to go on: \x01\x02\x9b2J \xe2\x80\xae\r"
+    types, agrees, asks, interrupts, leaves, refuses = 4, 8, 16, 32, 64, 128
+    found = {
+        "talk": (started + says(integer(1), binary(b"Eshell V13\n")) + prompt(1, b"(demo@host)1> ") + says(integer(1), binary(b"[1,2,3]\n")) +
+                 prompt(1, b"(demo@host)2> ", True) + prompt(0, b"") + prompt(2, b"name: ") + end(4), types),
+        "question": (started + prompt(1, b"1> ") + says(integer(3), binary(b"init:stop/0")) + prompt(1, b"1> ") + end(7, b"killed", 2), types | agrees),
+        "question_refused": (started + prompt(1, b"1> ") + says(integer(3), binary(b"init:stop/0\n")) * 2 + end(4), types),
+        "question_unasked": (started + prompt(1, b"1> ") + says(integer(3), binary(b"init:stop/0")), 0),
+        "help": (started + prompt(1, b"1> ") + help_of(1, b"q(", [], 0) + help_of(1, b"", names, 5000) + end(4), asks),
+        "help_late": (started + prompt(1, b"1> ") * 3 + help_of(1, b"q(", [], 0) + help_of(3, b"\n\x1b", names, -1) + end(4), asks | refuses),
+        "hostile": (started + prompt(1, hostile) + prompt(2, hostile * 20, True) + prompt(1, b" " * 900 + "日".encode() * 100) +
+                    help_of(0, hostile, [hostile] * 30, 1 << 30), asks),
+        "interrupted": (started + says(integer(1), binary(b"x" * 3000)) * 4 + prompt(1, b"iex(1)> ") + says(integer(7)) + end(4), interrupts | 2),
+        "left": (started + prompt(1, b"1> ") + end(4, b"", -1), leaves),
+        "left_early": (says(integer(1), binary(b"early")) + prompt(1, b"1> ") + started + end(4), leaves | 1),
+        "no_elixir": (started + end(6), 2),
+        "shapes": (started + says(integer(2), integer(9), atom("x"), binary(b"")), 0),
+        "no_pid": (spawned + says(integer(0), integer(1), node, binary(b"25"), atom("erlang")), types),
+        "down": (started + message(tup(integer(28), node, pid(NAME, 7), reference(NAME, 7, 1)), tup(atom("noproc"), b"j")), 0),
+        "not_spawned": (message(tup(integer(31), reference(NAME, 7, 1), pid(NAME, 7), integer(0), atom("system_limit"))), 0),
+        "rex": (message(tup(integer(2), atom(""), pid(NAME, 7)), tup(atom("rex"), atom("badrpc"))), 1),
+    }
+    return {name: data + bytes([mode]) for name, (data, mode) in found.items()}
 
 
 def ask(epmd, request):
@@ -234,7 +279,7 @@ def ask(epmd, request):
 
 
 def main(folder):
-    seeds = {"epmd": {}, "handshake": {}, "frames": {}, "link": {}, "session": {}}
+    seeds = {"epmd": {}, "handshake": {}, "frames": {}, "link": {}, "session": {}, "remsh": {}}
     composed(seeds)
     with Rig() as rig:
         epmd = Epmd(rig)

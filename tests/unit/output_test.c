@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Outputs whose readers are slow, gone, or terminals; disks that are full. */
+#undef _XOPEN_SOURCE      /* readline's flags have an older one */
 #define _XOPEN_SOURCE 700 /* posix_openpt and its kin */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -257,6 +259,54 @@ static void text_on_a_terminal_is_filtered(void **state)
 	close(master);
 }
 
+static void no_colour_stays_on_where_the_text_pauses(void **state)
+{
+	(void)state;
+	struct output o;
+	int fd, master = open_terminal(&fd);
+
+	unsetenv("NO_COLOR");
+	setenv("TERM", "xterm", 1);
+	output_init(&o, fd, "standard output", 1000);
+	assert_true(output_put(&o, "\x1b[8mhidden\x1b[3", 13));
+	assert_true(output_pause(&o));
+	assert_string_equal(read_terminal(master), "\x1b[8mhidden^[[3\x1b[0m");
+	/* Once is enough, and what is held is not said again. */
+	assert_true(output_pause(&o) && output_put(&o, "1m", 2));
+	assert_string_equal(read_terminal(master), "1m");
+	output_clear(&o);
+	close(fd);
+	close(master);
+}
+
+/* The half of a colour may be on the terminal, or its end among what is dropped. */
+static void no_colour_stays_on_after_what_is_dropped(void **state)
+{
+	(void)state;
+	static uint8_t block[LARGE];
+	struct output o;
+	int fd, master = open_terminal(&fd);
+	size_t len = 0;
+
+	unsetenv("NO_COLOR");
+	setenv("TERM", "xterm", 1);
+	output_init(&o, fd, "standard output", 2 * LARGE);
+	for (int i = 0; i < 20000; i++)
+		assert_true(output_put(&o, "\x1b[31m\x1b[0m", 9));
+	assert_true(output_pending(&o) > 0);
+	output_drop(&o);
+	assert_true(output_put(&o, "ours", 4));
+	for (const char *text = read_terminal(master); *text; text = read_terminal(master)) {
+		len += (size_t)snprintf((char *)block + len, LARGE - len, "%s", text);
+		assert_true(len < LARGE && output_flush_some(&o));
+	}
+	assert_true(len > 8);
+	assert_string_equal((char *)block + len - 8, "\x1b[0mours");
+	output_clear(&o);
+	close(fd);
+	close(master);
+}
+
 static void a_terminal_that_nobody_reads_is_not_waited_for(void **state)
 {
 	(void)state;
@@ -307,6 +357,8 @@ int main(void)
 		cmocka_unit_test_setup(a_closed_descriptor_is_told, set_up),
 		cmocka_unit_test_setup(a_signal_ends_a_flush, set_up),
 		cmocka_unit_test_setup(text_on_a_terminal_is_filtered, set_up),
+		cmocka_unit_test_setup(no_colour_stays_on_where_the_text_pauses, set_up),
+		cmocka_unit_test_setup(no_colour_stays_on_after_what_is_dropped, set_up),
 		cmocka_unit_test_setup(a_terminal_that_nobody_reads_is_not_waited_for, set_up),
 	};
 	for (size_t i = 0; i < LARGE; i++)
