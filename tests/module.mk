@@ -20,7 +20,7 @@ dist_check_SCRIPTS += tests/house/house.py tests/e2e/run.py
 EXTRA_DIST += \
 	.clang-format .gitignore .ci/run README.md COPYING tools/setup tools/demo tools/check \
 	tests/rig/README.md tests/rig/rig tests/rig/__init__.py tests/rig/__main__.py tests/rig/core.py tests/rig/namespaces.py \
-	tests/rig/node.py tests/rig/proxy.py tests/rig/roots.py tests/rig/sshd.py tests/rig/supervisor.py tests/rig/terminal.py tests/rig/tls.py \
+	tests/rig/node.py tests/rig/proxy.py tests/rig/roots.py tests/rig/sshd.py tests/rig/supervisor.py tests/rig/terminal.py tests/rig/tls.py tests/rig/tmux.py \
 	tests/e2e/conftest.py tests/e2e/test_cli.py tests/e2e/test_errors.py tests/e2e/test_eval.py tests/e2e/test_hosts.py tests/e2e/test_guard.py tests/e2e/test_hostile.py tests/rig/liar.py tests/rig/lying_sshd.py tests/rig/watch.py tests/e2e/test_lying_sshd.py tests/e2e/test_without_distribution.py tests/e2e/test_promises.py tests/e2e/test_read_only.py \
 	tests/e2e/test_rig.py tests/e2e/test_shell.py tests/e2e/test_shell_hostile.py tests/e2e/test_shell_node.py tests/e2e/test_shell_same.py tests/e2e/test_shell_text.py tests/e2e/test_tls.py
 
