@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/secret.h"
@@ -255,6 +257,39 @@ bool host_command_output(const char *source, const char *command, enum error_cod
 	}
 	buf_clear(&said);
 	return ok;
+}
+
+bool host_make_folders(const char *path)
+{
+	char *folder = xstrdup(path);
+	bool ok = true;
+
+	for (char *slash = strchr(folder + 1, '/'); ok && slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		ok = mkdir(folder, 0700) == 0 || errno == EEXIST;
+		*slash = '/';
+	}
+	free(folder);
+	return ok;
+}
+
+char *host_state_path(const char *name)
+{
+	const char *state = getenv("XDG_STATE_HOME");
+
+	return state && state[0] == '/' ? xasprintf("%s/beamline/%s", state, name)
+					: xasprintf("%s/.local/state/beamline/%s", host_home(), name);
+}
+
+int host_temporary(char path[HOST_TEMPORARY_MAX])
+{
+	const char *folder = getenv("TMPDIR");
+
+	snprintf(path, HOST_TEMPORARY_MAX, "%s/beamline-XXXXXX", folder && folder[0] == '/' ? folder : "/tmp");
+	int fd = mkstemp(path);
+	if (fd >= 0)
+		io_set_cloexec(fd);
+	return fd;
 }
 
 const char *host_home(void)

@@ -52,6 +52,14 @@ bool host_finish(struct host_child *child, struct buf *out, struct buf *err_out,
 bool host_command_output(const char *source, const char *command, enum error_code code, struct buf *out,
 			 struct error *err);
 
+/* Makes each folder on the way to the file, mode 0700, where it is not there. False: errno tells. */
+bool host_make_folders(const char *path);
+/* A file of beamline's own below $XDG_STATE_HOME, else ~/.local/state: "journal", "history/rig". The caller frees. */
+char *host_state_path(const char *name);
+enum { HOST_TEMPORARY_MAX = 1024 };
+/* A new file in $TMPDIR, else /tmp, mode 0600, its path in `path`; -1: errno tells. */
+int host_temporary(char path[HOST_TEMPORARY_MAX]);
+
 /* The user's home directory, from $HOME or the password database; "/" if there is none. Never freed. */
 const char *host_home(void);
 

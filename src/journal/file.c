@@ -24,11 +24,7 @@ enum {
 
 char *journal_default_path(void)
 {
-	const char *folder = getenv("XDG_STATE_HOME");
-
-	if (folder && folder[0] == '/')
-		return xasprintf("%s/beamline/journal", folder);
-	return xasprintf("%s/.local/state/beamline/journal", host_home());
+	return host_state_path("journal");
 }
 
 static bool cannot(const char *path, const char *what, int why, struct error *err)
@@ -37,21 +33,6 @@ static bool cannot(const char *path, const char *what, int why, struct error *er
 
 	return error_set(err, lacks ? ERROR_NO_RESOURCES : ERROR_JOURNAL, "the journal %s %s: %s", path, what,
 			 strerror(why));
-}
-
-static bool make_folders(const char *path, struct error *err)
-{
-	char *folder = xstrdup(path);
-	bool ok = true;
-
-	for (char *slash = strchr(folder + 1, '/'); ok && slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-			ok = cannot(path, "cannot be made in its folder", errno, err);
-		*slash = '/';
-	}
-	free(folder);
-	return ok;
 }
 
 /* A file that has just been made is there after a crash only if its folder is on the disk, too. */
@@ -102,7 +83,7 @@ static bool open_or_make(const char *path, int *fd, struct error *err)
 
 	*fd = open(path, flags);
 	if (*fd < 0 && errno == ENOENT) {
-		if (!make_folders(path, err))
+		if (!host_make_folders(path) && !cannot(path, "cannot be made in its folder", errno, err))
 			return false;
 		*fd = open(path, flags | O_CREAT, 0600);
 		made = true;

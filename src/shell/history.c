@@ -32,26 +32,12 @@ static char *file_name(const char *target)
 	return name;
 }
 
-/* Each folder on the way; the last one is ours alone. */
-static bool make_folders(char *path)
-{
-	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		bool ok = mkdir(path, 0700) == 0 || errno == EEXIST;
-		*slash = '/';
-		if (!ok)
-			return false;
-	}
-	return true;
-}
-
 static char *path_of(const char *target)
 {
-	const char *state = getenv("XDG_STATE_HOME");
-	char *name = file_name(target);
-	char *path = state && state[0] == '/' ? xasprintf("%s/beamline/history/%s", state, name)
-					      : xasprintf("%s/.local/state/beamline/history/%s", host_home(), name);
+	char *file_of_target = file_name(target), *name = xasprintf("history/%s", file_of_target);
+	char *path = host_state_path(name);
 
+	free(file_of_target);
 	free(name);
 	return path;
 }
@@ -80,7 +66,7 @@ void shell_history_start(const char *target)
 	history_write_timestamps = 1;
 	history_multiline_entries = 1;
 	stifle_history(LINES_MAX);
-	if (make_folders(file) && prepare(file)) {
+	if (host_make_folders(file) && prepare(file)) {
 		read_history(file);
 		using_history();
 		return;

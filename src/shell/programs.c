@@ -80,25 +80,14 @@ static bool filter_into(struct shell *s, int fd, struct error *err)
 	return ok;
 }
 
-static int open_temporary(char *path, size_t size)
-{
-	const char *folder = getenv("TMPDIR");
-
-	snprintf(path, size, "%s/beamline-XXXXXX", folder && folder[0] == '/' ? folder : "/tmp");
-	int fd = mkstemp(path);
-	if (fd >= 0)
-		io_set_cloexec(fd);
-	return fd;
-}
-
 bool shell_page(struct shell *s, const char *argument, struct error *err)
 {
-	char path[1024];
+	char path[HOST_TEMPORARY_MAX];
 
 	(void)argument;
 	if (s->turn.kept < 0 || s->turn.kept_len == 0)
 		return shell_say(s, "beamline: there is no output to be shown\n", err);
-	int fd = open_temporary(path, sizeof path);
+	int fd = host_temporary(path);
 	if (fd < 0)
 		return error_set(err, ERROR_NO_RESOURCES, "a temporary file: %s", strerror(errno));
 	unlink(path);
@@ -127,11 +116,11 @@ static bool read_edited(struct shell *s, const char *path, struct error *err)
 bool shell_edit(struct shell *s, const char *text, struct error *err)
 {
 	const char *last = shell_history_last(":edit");
-	char path[1024];
+	char path[HOST_TEMPORARY_MAX];
 
 	if (!text[0])
 		text = last ? last : "";
-	int fd = open_temporary(path, sizeof path);
+	int fd = host_temporary(path);
 	if (fd < 0)
 		return error_set(err, ERROR_NO_RESOURCES, "a temporary file: %s", strerror(errno));
 	bool ok = io_write_all(fd, text, strlen(text)) && io_write_all(fd, "\n", 1);

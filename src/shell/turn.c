@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/host.h"
 #include "base/io.h"
 
 enum {
@@ -31,23 +32,14 @@ void turn_clear(struct turn *t)
 	buf_clear(&t->error_text);
 }
 
-static bool is_private_folder_given(const char *folder)
-{
-	return folder && folder[0] == '/';
-}
-
 /* A file without a name: it is gone with us, however we end. */
 static int open_unnamed(void)
 {
-	const char *folder = getenv("TMPDIR");
-	char path[1024];
+	char path[HOST_TEMPORARY_MAX];
+	int fd = host_temporary(path);
 
-	snprintf(path, sizeof path, "%s/beamline-XXXXXX", is_private_folder_given(folder) ? folder : "/tmp");
-	int fd = mkstemp(path);
-	if (fd >= 0) {
+	if (fd >= 0)
 		unlink(path);
-		io_set_cloexec(fd);
-	}
 	return fd;
 }
 

@@ -91,7 +91,15 @@ class Tmux:
             time.sleep(0.02)
 
     def close(self):
+        """The terminal goes, and with it the program: waits for that."""
+        try:
+            pid = self.pid
+        except (RigError, ValueError, subprocess.CalledProcessError):
+            pid = None
         subprocess.run([program("tmux"), "-S", self.socket, "kill-server"], env=self.env, capture_output=True, check=False)
+        end = time.monotonic() + self.limit
+        while pid and os.path.exists(f"/proc/{pid}") and time.monotonic() < end:
+            time.sleep(0.01)
         for path in (self.socket, self.socket + ".status"):
             if os.path.exists(path):
                 os.unlink(path)
