@@ -17,3 +17,8 @@ libbeamline_a_SOURCES += \
 check_PROGRAMS += tests/unit/shell_test
 FUZZ_TARGETS += tests/fuzz/fuzz_remsh
 tests_fuzz_fuzz_remsh_SOURCES = tests/fuzz/fuzz_remsh.c tests/fuzz/fuzz_must.h tests/fuzz/fuzz_peer.c tests/fuzz/fuzz_peer.h $(FUZZ_TERMS) $(FUZZ_MAIN)
+
+# What a terminal would have done, for tests; libvterm is theirs only.
+EXTRA_PROGRAMS += tests/tools/vterm_judge
+tests_tools_vterm_judge_LDADD = -lvterm
+CLEANFILES += tests/tools/vterm_judge$(EXEEXT)

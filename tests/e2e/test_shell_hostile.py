@@ -6,16 +6,18 @@ import re
 import select
 import signal
 import struct
+import subprocess
 import termios
 import threading
 import time
 
 import pytest
 
-from rig import Terminal, Tmux, wait_for
+from rig import RigError, Terminal, Tmux, wait_for
 from rig.liar import (COOKIE, LENT, LINK, MONITOR, REG_SEND, SPAWN_REQUEST, Liar, atom, binary, frame, integer, lst, pid, reference, tup)
 from rig.watch import children, peak
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 MEMORY_MAX = 64  # MiB resident, of each process of ours
 
 # src/remote/remsh.h
@@ -28,8 +30,23 @@ OF_READLINE = re.compile(rb"\x1b\[\d*[ABCDHJKP@]|\x1b\[\?2004[hl]|\x1b\[\?1034h|
 OF_COLOURS = re.compile(rb"\x1b\[[0-9;:]*m")
 
 
+def judge():
+    """tests/tools/vterm_judge, built when it is first asked for."""
+    build = os.environ.get("BUILDDIR") or os.path.join(os.path.dirname(os.path.dirname(HERE)), "build")
+    made = subprocess.run(["make", "-s", "-C", build, "tests/tools/vterm_judge"], capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        raise RigError(f"tests/tools/vterm_judge cannot be built (apt-get install libvterm-dev): {made.stderr}")
+    return os.path.join(build, "tests/tools/vterm_judge")
+
+
+def done_to_a_terminal(raw):
+    """What libvterm would have let it do, besides text, colours and moves."""
+    return sorted(set(subprocess.run([judge()], input=raw, capture_output=True, check=True).stdout.decode().split()))
+
+
 def nothing_driven(raw, term, colours=False):
     """No control sequence is in it but readline's own (on a dumb terminal: none), and colours where the node's may pass."""
+    assert done_to_a_terminal(raw) == []
     text = raw if term == "dumb" else OF_READLINE.sub(b"", raw)
     # Half of a colour, where the terminal took no more: what comes next ends it.
     text = re.sub(rb"\x1b(\[[0-9;:]*)?(?=\x1b\[0m)", b"", text)
@@ -37,6 +54,12 @@ def nothing_driven(raw, term, colours=False):
     decoded = text.decode("utf-8").replace("\0", "" if term == "vt100" else "\0")  # a vt100 is given time by NULs
     bad = [c for c in decoded if (ord(c) < 0x20 and c not in "\r\n\b\t\a") or 0x7f <= ord(c) < 0xa0 or c in "\u202e\u2066\u2028\ufeff"]
     assert not bad, (bad[:5], text[-3000:])
+
+
+def test_the_judge_sees_what_it_should():
+    for raw, expected in ((b"\x1b]0;t\x07", ["icon", "title"]), (b"\x1b[?1049h", ["altscreen"]), (b"\x1b[6n", ["answer"]), (b"\x1b[?1000h", ["mouse"]),
+                          (b"\x1b[?25l", ["cursor"]), (b"text \x1b[31mred\x1b[0m\r\n\x1b[2K", [])):
+        assert done_to_a_terminal(raw) == expected, raw
 
 
 class Node:
