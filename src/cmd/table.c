@@ -99,7 +99,7 @@ const struct option command_option_table[] = {
 	  "Where a shell's connection is lost, connect anew without being asked.", OPTION_IN_ALL, "false" },
 	{ "record", 0, OPTION_TEXT, O(record), GROUP_SHELL, "FILE",
 	  "Record the session into this new file (asciicast v2), for replay.", 0, NULL },
-	{ "record-folder", 0, OPTION_TEXT, O(record_folder), 0, "FOLDER",
+	{ "record-folder", 0, OPTION_TEXT, O(record_folder), 0, "FILE",
 	  "Record every shell, each into a new file of this folder.", OPTION_IN_ALL, NULL },
 	{ "require-reason", 0, OPTION_FLAG, O(require_reason), 0, NULL,
 	  "A shell needs a reason: --reason, or it is asked for.", OPTION_IN_ALL, "false" },

@@ -82,7 +82,7 @@ def complete(request, rig, beamline, tmp_path):
 
 
 def test_commands(complete):
-    assert complete("beamline ") == ["close", "config", "eval", "forward", "hosts", "journal", "nodes", "open", "ping", "rpc", "status"]
+    assert complete("beamline ") == ["close", "config", "eval", "forward", "hosts", "journal", "nodes", "open", "ping", "rpc", "shell", "status"]
     assert complete("beamline ev") == ["eval"]
     assert complete("beamline --cookie-file x -v p") == ["ping"]
 
