@@ -10,6 +10,15 @@ import time
 from .core import RigError, program
 
 
+def is_running(pid):
+    """A zombie is not: whose child it has become may reap it later."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 class Tmux:
     """
     A program in a window of a tmux server of its own. `line` types text and Enter, `keys` sends keys by tmux's names ("C-c", "Tab"),
@@ -98,7 +107,7 @@ class Tmux:
             pid = None
         subprocess.run([program("tmux"), "-S", self.socket, "kill-server"], env=self.env, capture_output=True, check=False)
         end = time.monotonic() + self.limit
-        while pid and os.path.exists(f"/proc/{pid}") and time.monotonic() < end:
+        while pid and is_running(pid) and time.monotonic() < end:
             time.sleep(0.01)
         for path in (self.socket, self.socket + ".status"):
             if os.path.exists(path):
