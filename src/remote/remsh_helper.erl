@@ -77,14 +77,16 @@ info() ->
     {Up, _} = erlang:statistics(wall_clock),
     Seconds = Up div 1000,
     Memory = fun(What) -> io_lib:format("~.1f MB", [erlang:memory(What) / 1000000]) end,
-    Used = fun(Count, Limit) -> io_lib:format("~w of ~w", [erlang:system_info(Count), erlang:system_info(Limit)]) end,
-    Table = [{"node", io_lib:format("~ts, OTP ~s, erts ~s", [node(), erlang:system_info(otp_release), erlang:system_info(version)])},
+    %% Fresh nodes lack some of the names.
+    Value = fun(Name) -> erlang:system_info(binary_to_atom(Name, utf8)) end,
+    Used = fun(Count, Limit) -> io_lib:format("~w of ~w", [Value(Count), Value(Limit)]) end,
+    Table = [{"node", io_lib:format("~ts, OTP ~s, erts ~s", [node(), Value(<<"otp_release">>), erlang:system_info(version)])},
              {"up", io_lib:format("~w d ~2..0w:~2..0w:~2..0w", [Seconds div 86400, Seconds rem 86400 div 3600, Seconds rem 3600 div 60, Seconds rem 60])},
              {"memory", [Memory(total), ": processes ", Memory(processes), ", binary ", Memory(binary), ", ets ", Memory(ets), ", code ", Memory(code), ", atoms ", Memory(atom)]},
              {"run queue", io_lib:format("~w on ~w schedulers", [erlang:statistics(run_queue), erlang:system_info(schedulers_online)])},
-             {"processes", Used(process_count, process_limit)},
-             {"ports", Used(port_count, port_limit)},
-             {"atoms", Used(atom_count, atom_limit)},
+             {"processes", Used(<<"process_count">>, <<"process_limit">>)},
+             {"ports", Used(<<"port_count">>, <<"port_limit">>)},
+             {"atoms", Used(<<"atom_count">>, <<"atom_limit">>)},
              {"ets tables", integer_to_list(length(ets:all()))},
              {"connected", io_lib:format("~w visible, ~w hidden", [length(nodes()), length(nodes(hidden))])}],
-    io:put_chars([io_lib:format("  ~-12s ~ts~n", [Name, Value]) || {Name, Value} <- Table]).
+    io:put_chars([io_lib:format("  ~-12s ~ts~n", [Name, Text]) || {Name, Text} <- Table]).

@@ -16,7 +16,7 @@ start(P, W, {Client, Tag, Wanted, Columns, Rows, Window, Guard}) ->
     Shell = case Guard of 1 -> spawn_opt(fun() -> remsh_evaluator:start(P) end, [link]); _ -> shell(Language) end,
     group_leader(Own, self()),
     W ! {self(), 1, [Shell || is_pid(Shell)]},
-    Client ! {Tag, 0, self(), W, list_to_binary(erlang:system_info(otp_release)), Language},
+    Client ! {Tag, 0, self(), W, list_to_binary(erlang:system_info(binary_to_atom(<<"otp_release">>, utf8))), Language},
     S = {W, Client, Tag, P, Shell, Language, Guard},
     case Shell of
         none -> W ! {self(), 2, 6, <<>>};

@@ -46,7 +46,11 @@ error_text({Head, Tail}, Token) -> text([Head, Token, Tail]);
 error_text(What, Token) -> text([What, Token]).
 
 %% The expressions that a text consists of.
-expressions(_, {'__block__', _, [_ | _] = Es}) -> Es;
+expressions(_, {Name, _, [_ | _] = Es} = Quoted) when is_atom(Name) ->
+    case atom_to_binary(Name, utf8) of
+        <<"__block__">> -> Es;
+        _ -> [Quoted]
+    end;
 expressions(_, Quoted) -> [Quoted].
 
 %% State: none, or what the expression before has left: {variables, environment or none}.

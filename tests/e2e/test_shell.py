@@ -413,6 +413,7 @@ def processes(node):
     return int(node.eval("erlang:system_info(process_count)"))
 
 
+@pytest.mark.own_ssh("OpenSSH may notice a killed front late")
 def test_rough_code_leaves_nothing(shell, node):
     before = processes(node)
     for text in ("exit(group_leader(), kill).", "process_flag(trap_exit, true), register(rough, self()), [spawn_link(fun() -> process_flag(trap_exit, true), "
@@ -425,6 +426,7 @@ def test_rough_code_leaves_nothing(shell, node):
         wait_for("its processes' end", 10, lambda: processes(node) <= before)
 
 
+@pytest.mark.own_ssh("OpenSSH may notice a killed front late")
 def test_killed_at_any_moment_it_leaves_nothing(rig, beamline, sshd, epmd, node, tmp_path):
     before = processes(node)
     for step in range(15):
