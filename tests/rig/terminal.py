@@ -68,6 +68,8 @@ class Terminal:
         ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[0], size[1], 0, 0))
 
         def prepare():
+            # A terminal's end means something to what it starts, whatever started the tests (nohup).
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
             ioctl(0, termios.TIOCSCTTY, 0)
 
         self.child = subprocess.Popen(argv, env={"TERM": "xterm-256color", **env}, cwd=cwd, stdin=slave,
