@@ -157,6 +157,20 @@ def network(rig):
 
 
 @pytest.fixture
+def settings_with(rig):
+    """settings_with('key = …;', host="web-*") is a configuration file that says this of hosts, besides what this run's own says (TLS, a transport)."""
+    def write(keys, host="*"):
+        own = ""
+        if rig.configuration != "none":
+            with open(rig.configuration, encoding="utf-8") as file:
+                own = file.read()
+        block = f'{{ match = "{host}"; {keys} }}'
+        text = own.replace("hosts = ( ", f"hosts = ( {block}, ") if "hosts = ( " in own else f"{own}hosts = ( {block} );\n"
+        return rig.write(f"settings.{rig.count()}", text)
+    return write
+
+
+@pytest.fixture
 def beamline(rig, sshd, epmd, beamline_path):
     """
     Runs beamline against the session's sshd and EPMD: beamline("eval", "rig:demo", "1+1"). Options: config (an ssh_config, or

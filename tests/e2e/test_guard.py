@@ -71,8 +71,8 @@ def test_confirm_names_the_node(beamline, make, sshd, epmd):
     assert done.status in (0, 75), done
 
 
-def test_what_the_configuration_guards(beamline, node, rig):
-    settings = rig.write(f"guard.{rig.count()}", 'defaults = { guard = "lists:reverse/1, maps:get, String.upcase/1"; };\n')
+def test_what_the_configuration_guards(beamline, node, settings_with):
+    settings = settings_with('guard = "lists:reverse/1, maps:get, String.upcase/1";')
 
     def evaluate(text, *words):
         return beamline("eval", "--config", settings, *words, "rig:demo", text)
@@ -88,6 +88,6 @@ def test_what_the_configuration_guards(beamline, node, rig):
     assert evaluate("init:stop()").status == 77
     done = beamline("rpc", "--config", settings, "rig:demo", "lists", "reverse", "[[1]]")
     assert done.status == 77, done
-    wrong = rig.write(f"guard.{rig.count()}", 'defaults = { guard = "lists_reverse"; };\n')
+    wrong = settings_with('guard = "lists_reverse";')
     done = beamline("eval", "--config", wrong, "rig:demo", "1")
     assert done.status == 78 and "“lists_reverse” is no function" in done.stderr, done

@@ -389,8 +389,8 @@ def test_control_sequences_are_text(shell):
     says(terminal, r'io:get_line("\e[2Jpassword: ").', r"rig reads\| \^\[\[2Jpassword: ")
 
 
-def test_the_environment_is_in_the_prompt(shell, rig):
-    settings = rig.write(f"env.{rig.count()}", 'hosts = ( { match = "rig"; environment = "production"; colour = "red"; } );\n')
+def test_the_environment_is_in_the_prompt(shell, settings_with):
+    settings = settings_with('environment = "production"; colour = "red";', host="rig")
     terminal = shell("--config", settings, prompt=False)
     terminal.expect(r"^rig\|production \(demo@\S+\)1> ")
     assert re.search(r"\x1b\[1m\x1b\[31mrig\|production|\x1b\[1;31mrig\|production|\x1b\[31m\x1b\[1mrig\|production", terminal.coloured), terminal.coloured
@@ -700,8 +700,8 @@ def test_a_journal_that_goes_away(shell, tmp_path):
     assert not re.search("^b$", terminal.screen, re.MULTILINE)
 
 
-def test_a_reason_may_be_required(shell, rig):
-    settings = rig.write(f"reason.{rig.count()}", "defaults = { require_reason = true; };\n")
+def test_a_reason_may_be_required(shell, settings_with):
+    settings = settings_with("require_reason = true;")
     terminal = shell("--config", settings, prompt=False)
     terminal.expect("Reason, for the journal: ")
     terminal.line("")
@@ -741,10 +741,10 @@ def test_a_recording(shell, tmp_path):
     assert again.status() == 74
 
 
-def test_every_shell_is_recorded(shell, rig, tmp_path):
+def test_every_shell_is_recorded(shell, settings_with, tmp_path):
     folder = tmp_path / "casts"
     folder.mkdir()
-    settings = rig.write(f"record.{rig.count()}", f'hosts = ( {{ match = "rig"; record_folder = "{folder}"; }} );\n')
+    settings = settings_with(f'record_folder = "{folder}";', host="rig")
     terminal = shell("--config", settings)
     says(terminal, "here.", "here$")
     says(terminal, f":record {folder}/other", "beamline: it is being recorded")
@@ -811,9 +811,9 @@ def test_the_language_that_the_node_has(shell, make, epmd, sshd):
     says(terminal, "node().", "'?plain@")
 
 
-def test_a_file_to_begin_with(shell, rig):
+def test_a_file_to_begin_with(shell, rig, settings_with):
     startup = rig.write(f"startup.{rig.count()}", "Here = 42,\nok.\n:time on\n")
-    settings = rig.write(f"startup.{rig.count()}", f'hosts = ( {{ match = "rig"; startup = "{startup}"; }} );\n')
+    settings = settings_with(f'startup = "{startup}";', host="rig")
     terminal = shell("--config", settings, prompt=False)
     terminal.expect("^ok$")
     terminal.expect(r"^\(\d+\.\d ms\)$")
@@ -832,8 +832,8 @@ def test_a_lost_link_is_made_anew(shell, make, sshd):
     says(terminal, "fine.", "fine$")
 
 
-def test_what_the_configuration_guards(shell, rig):
-    settings = rig.write(f"guard.{rig.count()}", 'defaults = { guard = "lists:reverse/1"; };\n')
+def test_what_the_configuration_guards(shell, settings_with):
+    settings = settings_with('guard = "lists:reverse/1";')
     terminal = shell("--config", settings)
     says(terminal, "lists:reverse([1,2]).", r".*“lists:reverse/1” is guarded by the configuration on the node demo@\S+\.$", "Type the node's name")
     says(terminal, "demo", r"\[2,1\]$")
