@@ -200,6 +200,39 @@ static bool do_help(struct shell *s, const char *argument, struct error *err)
 	return ok;
 }
 
+bool shell_complete_command(struct shell *s, const char *text, bool *taken, struct error *err)
+{
+	size_t len = strlen(text), found = 0, common = 0;
+	const char *first = NULL;
+	struct buf names;
+
+	buf_init(&names, TEXT_MAX);
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		const char *name = commands[i].name;
+		if (strncmp(name, text, len) != 0)
+			continue;
+		size_t same = 0;
+		while (first && same < common && name[same] == first[same])
+			same++;
+		common = first ? same : strlen(name);
+		first = first ? first : name;
+		buf_printf(&names, "%s%s", found++ ? "  " : "", name);
+	}
+	/* In Elixir an atom may begin so. */
+	*taken = text[0] == ':' && (found > 0 || !s->remsh.elixir);
+	bool ok = true;
+	if (*taken && found > 0 && common > len) {
+		char *more = xasprintf("%.*s%s", (int)(common - len), first + len, found == 1 ? " " : "");
+		input_insert(more);
+		free(more);
+	} else if (*taken && found > 1) {
+		buf_put_u8(&names, '\n');
+		ok = shell_put(s, names.data, names.len, err);
+	}
+	buf_clear(&names);
+	return ok;
+}
+
 /* Ours at once, the node's gathered. */
 static bool sort_lines(struct shell *s, char *text, struct buf *others, struct error *err)
 {

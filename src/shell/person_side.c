@@ -109,7 +109,11 @@ static bool take_line(struct shell *s, char *line, struct error *err)
 static bool ask(struct shell *s, enum remsh_help what, struct error *err)
 {
 	char *text = what == REMSH_COMPLETE ? input_before() : input_word();
-	bool ok = s->kind != REMSH_FOR_SHELL || text[0] == '\0' || remsh_ask(&s->remsh, what, text, err);
+	bool ours = s->kind != REMSH_FOR_SHELL || text[0] == '\0', ok = true;
+
+	if (!ours && what == REMSH_COMPLETE && !s->more)
+		ok = shell_complete_command(s, text, &ours, err);
+	ok = ok && (ours || remsh_ask(&s->remsh, what, text, err));
 
 	free(s->asked);
 	s->asked = what == REMSH_COMPLETE ? text : NULL;

@@ -71,6 +71,8 @@ bool shell_read_input(struct shell *s, struct error *err);
 bool shell_watch(struct shell *s, struct error *err);
 /* The shell wants its next line. */
 bool shell_end_turn(struct shell *s, struct error *err);
+/* How a line that begins as one of ours may go on. *taken: it does. */
+bool shell_complete_command(struct shell *s, const char *text, bool *taken, struct error *err);
 /* The lines of the start-up file, at the first prompt. */
 bool shell_run_startup(struct shell *s, struct error *err);
 /* A line that is no text for the node. *taken: it is one. */

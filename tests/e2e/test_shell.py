@@ -359,6 +359,20 @@ def test_completion_of_variables(shell):
     says(terminal, ".", "12$")
 
 
+def test_completion_of_our_own_commands(shell):
+    terminal = shell()
+    terminal.type(":rec")
+    terminal.keys("Tab", "Tab")
+    time.sleep(0.3)
+    terminal.seen = 0
+    terminal.expect("^:record  :reconnect$")
+    terminal.type("n")
+    terminal.keys("Tab")
+    terminal.expect(r"1> :reconnect ?$")
+    terminal.keys("C-u")
+    says(terminal, "fine.", "fine$")
+
+
 def test_documentation_at_the_cursor(shell):
     terminal = shell()
     terminal.type("lists:foldl(")

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from rig import RigError, wait_for
+from rig import RigError, knows_host, wait_for
 from test_shell import PROMPT, prompt, says, shell  # noqa: F401 pylint: disable=unused-import
 
 # Functions for {get_until, …} and {put_chars, …}, as somebody's library may have them.
@@ -109,9 +109,11 @@ def test_readers_that_die(shell, node):  # noqa: F811
     goes_on(terminal)
 
 
-def test_a_reader_on_another_node(shell, make, epmd, sshd, node):  # noqa: F811
+def test_a_reader_on_another_node(shell, make, rig, epmd, sshd, node):  # noqa: F811
     other = make.node("far", epmd=epmd, home=sshd.home)
-    terminal = shell()
+    make.node("near", epmd=epmd, home=sshd.home, env=knows_host(rig, node))
+    terminal = shell(target="rig:near", prompt=False)
+    terminal.expect(r"^rig \(near@\S+\)1> ")
     terminal.line(f"spawn('{other.full_name}', io, get_line, [\"far> \"]), spawn('{other.full_name}', io, put_chars, [\"from afar~n\"]), timer:sleep(500).")
     terminal.expect(r"^rig reads\| far> ")
     terminal.line("an answer")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from rig import Tmux, program
+from rig import Tmux, knows_host, program
 from rig.roots import here
 
 ERLANG = [
@@ -62,10 +62,16 @@ def run(terminal, lines, prompt):
 def peer(rig, node, epmd):
     """peer(program, …) is a local BEAM's remote shell on the node, of the node's release."""
     def start(*argv):
-        env = {**rig.base_env(), "HOME": node.home, "ERL_EPMD_PORT": str(epmd.port), "ERL_EPMD_ADDRESS": "127.0.0.1"}
+        env = {**rig.base_env(), "HOME": node.home, "ERL_EPMD_PORT": str(epmd.port), "ERL_EPMD_ADDRESS": "127.0.0.1", **knows_host(rig, node)}
         first = argv[0] if here(rig.folder) else program(argv[0])
         return Tmux(rig, [*here(rig.folder), first, *argv[1:]], env, size=(100, 50))
     return start
+
+
+def indent(node):
+    """From 26 on a line that goes on an expression stands below it, behind as many blanks as the prompt is wide."""
+    width = len(node.full_name)
+    return rf" {{{width + 5},{width + 10}}}(?=\S)"
 
 
 def cookie_of(node):
@@ -80,13 +86,13 @@ def ours(rig, beamline, sshd, epmd, tmp_path, *words):
 
 def test_erlang_is_the_same(rig, beamline, sshd, epmd, node, peer, tmp_path):
     name = f"same{os.getpid()}"
-    own = run(peer("erl", "-hidden", "-sname", name, "-setcookie", cookie_of(node), "-remsh", node.full_name), ERLANG, r"^(?:\(demo@\S+\)\d+> |\.\.\. |\(demo@\S+\)\.\. | *\.\. )")
+    own = run(peer("erl", "-hidden", "-sname", name, "-setcookie", cookie_of(node), "-remsh", node.full_name), ERLANG, rf"^(?:\(demo@\S+\)\d+> |\.\.\. |\(demo@\S+\)\.\. | *\.\. |{indent(node)})")
     mine = run(ours(rig, beamline, sshd, epmd, tmp_path), ERLANG, r"^rig +(?:\(demo@\S+\)\d+> |\.\. )")
     compare(own, mine)
 
 
 def test_elixir_is_the_same(rig, beamline, sshd, epmd, node, peer, tmp_path):
     name = f"same{os.getpid()}x"
-    own = run(peer("iex", "--hidden", "--sname", name, "--cookie", cookie_of(node), "--remsh", node.full_name), ELIXIR, r"^(?:iex\(demo@\S+\)\d+> |\.\.\.(?:\(demo@\S+\)\d+|\(\d+\))> | *\.\. )")
+    own = run(peer("iex", "--hidden", "--sname", name, "--cookie", cookie_of(node), "--remsh", node.full_name), ELIXIR, rf"^(?:iex\(demo@\S+\)\d+> |\.\.\.(?:\(demo@\S+\)\d+|\(\d+\))> | *\.\. |{indent(node)})")
     mine = run(ours(rig, beamline, sshd, epmd, tmp_path, "--elixir"), ELIXIR, r"^rig +(?:iex\(demo@\S+\)\d+> |\.\. )")
     compare(own, mine)

@@ -3,11 +3,11 @@
 
 from .core import Rig, RigError, Server, adopt_orphans, answers, free_port, program, wait_for
 from .namespaces import Network
-from .node import Epmd, Node, epmd_names
+from .node import Epmd, Node, epmd_names, knows_host
 from .proxy import Proxy
 from .sshd import Sshd, make_key, public, user
 from .terminal import Finished, Terminal, run
 from .tmux import Tmux
 
-__all__ = ["Rig", "RigError", "Server", "adopt_orphans", "answers", "free_port", "program", "wait_for", "Network", "Epmd", "Node", "epmd_names",
+__all__ = ["Rig", "RigError", "Server", "adopt_orphans", "answers", "free_port", "program", "wait_for", "Network", "Epmd", "Node", "epmd_names", "knows_host",
            "Proxy", "Sshd", "make_key", "public", "user", "Finished", "Terminal", "run", "Tmux"]

@@ -78,6 +78,13 @@ class Epmd:
         self.server.stop()
 
 
+def knows_host(rig, node):
+    """The environment of a BEAM that is to connect to the node: the machine may not know its own name."""
+    host = node.full_name.partition("@")[2]
+    path = rig.write(f"inetrc.{rig.count()}", f'{{host,{{127,0,0,1}},["{host}"]}}.\n{{lookup,[file,native]}}.\n')
+    return {"ERL_INETRC": path}
+
+
 class Node:
     """
     One node, registered and ready when the constructor returns. `epmd=None`: a node without EPMD (`dist_port` is chosen).
