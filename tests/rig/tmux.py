@@ -4,6 +4,7 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
 import time
 
@@ -100,11 +101,19 @@ class Tmux:
             time.sleep(0.02)
 
     def close(self):
-        """The terminal goes, and with it the program: waits for that."""
+        """
+        Ends the program, then its terminal. In this order: with the terminal two SIGHUPs come, one of them while a leak checker may hold the
+        program still, which that does not survive.
+        """
         try:
             pid = self.pid
         except (RigError, ValueError, subprocess.CalledProcessError):
             pid = None
+        if pid and is_running(pid):
+            os.kill(pid, signal.SIGTERM)
+        end = time.monotonic() + 2  # a shell does not obey
+        while pid and is_running(pid) and time.monotonic() < end:
+            time.sleep(0.01)
         subprocess.run([program("tmux"), "-S", self.socket, "kill-server"], env=self.env, capture_output=True, check=False)
         end = time.monotonic() + self.limit
         while pid and is_running(pid) and time.monotonic() < end:
