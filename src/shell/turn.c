@@ -60,6 +60,9 @@ bool turn_input(struct turn *t, const char *text, size_t len, bool for_code, str
 
 	if (!t->open)
 		begin(t);
+	/* Of an expression of several lines the typing does not count. */
+	if (!for_code)
+		t->begun_us = clock_us();
 	if (!t->journal)
 		return true;
 	if (for_code) {

@@ -20,9 +20,9 @@ struct turn {
 	struct journal *journal; /* or NULL */
 	int lines_max;           /* shown of a turn; 0: all */
 	bool open;
-	uint64_t number; /* of the newest input, in the journal */
-	int64_t begun_us;
-	int64_t took_us; /* of the last turn that ended */
+	uint64_t number;  /* of the newest input, in the journal */
+	int64_t begun_us; /* when the newest line of it was sent */
+	int64_t took_us;  /* of the last turn that ended */
 	bool refused;
 	bool interrupted;
 	int kept; /* the file, -1: none yet */

@@ -657,8 +657,11 @@ def test_times(shell):
     terminal = shell()
     says(terminal, ":time on")
     says(terminal, "timer:sleep(120).", "ok$", r"\(1[23]\d\.\d ms\)$")
+    says(terminal, "{typed,", r"rig +\.\. ")
+    time.sleep(0.5)
+    says(terminal, "slowly}.", r"\{typed,slowly\}$", r"\(\d\d?\.\d ms\)$")
     says(terminal, ":time off")
-    says(terminal, "fine.", "fine$", prompt(3)[1:])
+    says(terminal, "fine.", "fine$", prompt(4)[1:])
 
 
 # The journal

@@ -32,7 +32,7 @@ class Tmux:
         self.limit = limit
         self.seen = 0
         self.env = {"TERM": "screen-256color", **env}
-        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "exec sleep 1000000000")
+        self.tmux("-u", "-f", "/dev/null", "new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), "exec sleep 1000000000")
         self.tmux("set-option", "-g", "remain-on-exit", "on")
         self.tmux("set-option", "-g", "history-limit", "50000")
         # tmux may lose a status.
