@@ -7,7 +7,7 @@
 %%   the node's own shell, whose group leader the relay is.
 -module(remsh).
 -export([main/2]).
--import(session_lib, [end_all/2, strays/2, running/0, started/1, detach/2, one_line/1]).
+-import(session_lib, [end_all/2, strays/2, running/0, started/1, detach/2, one_line/1, finish/4]).
 
 main(P, {Client, Tag, Language, Columns, Rows, Window, Guard}) ->
     process_flag(trap_exit, true),
@@ -25,10 +25,10 @@ watch({Client, Tag, Link, R, Relay, Shell, Before} = S) ->
             watch({Client, Tag, Link, R, Relay, Started, Before});
         {R, 2, Outcome, Detail} ->
             end_all(Shell, R),
-            finish(S, {Tag, 5, Outcome, Detail, -1, detach(R, Before)}, 0);
+            finish({Client, Tag, Link, R, Relay}, {Tag, 5, Outcome, Detail, -1, detach(R, Before)}, 0, patience());
         {Tag, 2} ->
             end_all(Shell, R),
-            finish(S, {Tag, 5, 4, <<>>, -1, detach(R, Before)}, 1);
+            finish({Client, Tag, Link, R, Relay}, {Tag, 5, 4, <<>>, -1, detach(R, Before)}, 1, patience());
         {'DOWN', Link, _, _, _} -> abandon(S);
         {'EXIT', Client, _} -> abandon(S);
         {'DOWN', Relay, _, _, Reason} ->
@@ -43,28 +43,5 @@ abandon({_, _, _, R, _, Shell, Before}) ->
     detach(R, Before),
     exit(R, kill).
 
-%% The relay sends the last message, after all that it has sent before, and puts into it how much that was. Drop: 1 to forget output that
-%% waits for the window.
-finish({Client, Tag, Link, R, Relay, _, _}, Last, Drop) ->
-    R ! {self(), Drop, Last},
-    finish_wait({Client, Tag, Link, R, Relay}, Last, patience(Drop)).
-
 %% With nothing to wait for the relay answers at once, unless it runs code of somebody's that does not end (a function for reading or writing).
-patience(1) -> 2000;
-patience(0) -> infinity.
-
-finish_wait({Client, Tag, Link, R, Relay} = S, Last, Patience) ->
-    receive
-        {'DOWN', Relay, _, _, normal} -> ok;
-        {'DOWN', Relay, _, _, _} -> Client ! Last;
-        {'DOWN', Link, _, _, _} -> exit(R, kill);
-        {'EXIT', Client, _} -> exit(R, kill);
-        {Tag, 2} ->
-            R ! {self(), 1, Last},
-            finish_wait(S, Last, patience(1));
-        _ ->
-            finish_wait(S, Last, Patience)
-    after Patience ->
-        exit(R, kill),
-        finish_wait(S, Last, infinity)
-    end.
+patience() -> 2000.

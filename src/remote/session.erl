@@ -12,7 +12,7 @@
 %% function takes it as its first argument and decodes that file anew: decoding all of it would take 2 ms each time.
 -module(session).
 -export([main/2]).
--import(session_lib, [end_all/2, strays/2, one_line/1, running/0, started/1, detach/2]).
+-import(session_lib, [end_all/2, strays/2, one_line/1, running/0, started/1, detach/2, finish/4]).
 
 main(P, {Client, Tag, Language, Input, Confirmed, Show, Columns, Window, Guard}) ->
     process_flag(trap_exit, true),
@@ -35,16 +35,16 @@ watch({Client, Tag, Link, R, Relay, E, Evaluator, Before} = S) ->
             watch(S);
         {E, 2, Outcome, Detail} ->
             end_all([E], R),
-            finish(S, {Tag, 5, Outcome, Detail, -1, detach(R, Before)}, 0);
+            finish({Client, Tag, Link, R, Relay}, {Tag, 5, Outcome, Detail, -1, detach(R, Before)}, 0, infinity);
         {Tag, 2} ->
             end_all([E], R),
-            finish(S, {Tag, 5, 4, <<>>, -1, detach(R, Before)}, 1);
+            finish({Client, Tag, Link, R, Relay}, {Tag, 5, 4, <<>>, -1, detach(R, Before)}, 1, infinity);
         {'DOWN', Link, _, _, _} ->
             abandon(E, R, Before);
         {'EXIT', Client, _} ->
             abandon(E, R, Before);
         {'DOWN', Evaluator, _, _, Reason} ->
-            finish(S, {Tag, 5, 7, one_line(Reason), -1, detach(R, Before)}, 0);
+            finish({Client, Tag, Link, R, Relay}, {Tag, 5, 7, one_line(Reason), -1, detach(R, Before)}, 0, infinity);
         {'DOWN', Relay, _, _, Reason} ->
             end_all([E | strays(R, started(Before))], R),
             Client ! {Tag, 5, 7, one_line({R, Reason}), -1, 0};
@@ -56,22 +56,3 @@ abandon(E, R, Before) ->
     end_all([E], R),
     detach(R, Before),
     exit(R, kill).
-
-%% The relay sends the last message, so that it comes after all that the relay has sent before, and puts how much that was into it. Drop: 1 to forget output
-%% that waits for the window.
-finish({Client, Tag, Link, R, Relay, _, _, _} = S, Last, Drop) ->
-    R ! {self(), Drop, Last},
-    finish_wait(S, {Client, Tag, Link, R, Relay}, Last).
-
-finish_wait(S, {Client, Tag, Link, R, Relay} = Watched, Last) ->
-    receive
-        {'DOWN', Relay, _, _, normal} -> ok;
-        {'DOWN', Relay, _, _, _} -> Client ! Last;
-        {'DOWN', Link, _, _, _} -> exit(R, kill);
-        {'EXIT', Client, _} -> exit(R, kill);
-        {Tag, 2} ->
-            R ! {self(), 1, Last},
-            finish_wait(S, Watched, Last);
-        _ ->
-            finish_wait(S, Watched, Last)
-    end.

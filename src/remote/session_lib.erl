@@ -1,7 +1,7 @@
 %% SPDX-License-Identifier: GPL-3.0-or-later
 %% Small functions that several parts of the program import; generate.escript copies them into each.
 -module(session_lib).
--export([end_all/2, strays/2, running/0, started/1, detach/2, one_line/1, text/1]).
+-export([end_all/2, strays/2, running/0, started/1, detach/2, finish/4, one_line/1, text/1]).
 
 %% Kills Pids, and all that hangs on them by links and monitors and has R as group leader. They are suspended first, so that
 %% none gets away by spawning while the others are looked for.
@@ -67,6 +67,29 @@ started(Before) ->
     case running() of
         none -> none;
         Now -> (Now -- Before) -- [self()]
+    end.
+
+%% A watcher's end. The relay sends the last message, so that it comes after all that the relay has sent before, and puts how
+%% much that was into it. Drop: 1 to forget output that waits for the window. Patience: what a relay that is to forget it has
+%% then, in ms, or infinity.
+finish(Watched, Last, Drop, Patience) ->
+    element(4, Watched) ! {self(), Drop, Last},
+    finish_wait(Watched, Last, Patience, case Drop of 1 -> Patience; 0 -> infinity end).
+
+finish_wait({Client, Tag, Link, R, Relay} = Watched, Last, Patience, Now) ->
+    receive
+        {'DOWN', Relay, _, _, normal} -> ok;
+        {'DOWN', Relay, _, _, _} -> Client ! Last;
+        {'DOWN', Link, _, _, _} -> exit(R, kill);
+        {'EXIT', Client, _} -> exit(R, kill);
+        {Tag, 2} ->
+            R ! {self(), 1, Last},
+            finish_wait(Watched, Last, Patience, Patience);
+        _ ->
+            finish_wait(Watched, Last, Patience, Now)
+    after Now ->
+        exit(R, kill),
+        finish_wait(Watched, Last, Patience, infinity)
     end.
 
 one_line(Term) ->
