@@ -292,6 +292,16 @@ int host_temporary(char path[HOST_TEMPORARY_MAX])
 	return fd;
 }
 
+int host_unnamed(void)
+{
+	char path[HOST_TEMPORARY_MAX];
+	int fd = host_temporary(path);
+
+	if (fd >= 0)
+		unlink(path);
+	return fd;
+}
+
 const char *host_home(void)
 {
 	const char *home = getenv("HOME");

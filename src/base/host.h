@@ -59,6 +59,8 @@ char *host_state_path(const char *name);
 enum { HOST_TEMPORARY_MAX = 1024 };
 /* A new file in $TMPDIR, else /tmp, mode 0600, its path in `path`; -1: errno tells. */
 int host_temporary(char path[HOST_TEMPORARY_MAX]);
+/* The same without a name: it is gone with us, however we end. */
+int host_unnamed(void);
 
 /* The user's home directory, from $HOME or the password database; "/" if there is none. Never freed. */
 const char *host_home(void);

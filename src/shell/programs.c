@@ -82,15 +82,12 @@ static bool filter_into(struct shell *s, int fd, struct error *err)
 
 bool shell_page(struct shell *s, const char *argument, struct error *err)
 {
-	char path[HOST_TEMPORARY_MAX];
-
 	(void)argument;
 	if (s->turn.kept < 0 || s->turn.kept_len == 0)
 		return shell_say(s, "beamline: there is no output to be shown\n", err);
-	int fd = host_temporary(path);
+	int fd = host_unnamed();
 	if (fd < 0)
 		return error_set(err, ERROR_NO_RESOURCES, "a temporary file: %s", strerror(errno));
-	unlink(path);
 	bool ok = filter_into(s, fd, err) && lseek(fd, 0, SEEK_SET) == 0 &&
 		  lend(s, chosen("PAGER", NULL, "less"), NULL, fd, err);
 	close(fd);

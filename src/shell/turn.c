@@ -32,17 +32,6 @@ void turn_clear(struct turn *t)
 	buf_clear(&t->error_text);
 }
 
-/* A file without a name: it is gone with us, however we end. */
-static int open_unnamed(void)
-{
-	char path[HOST_TEMPORARY_MAX];
-	int fd = host_temporary(path);
-
-	if (fd >= 0)
-		unlink(path);
-	return fd;
-}
-
 static void begin(struct turn *t)
 {
 	t->open = true;
@@ -78,7 +67,7 @@ static void keep(struct turn *t, const uint8_t *data, size_t len)
 	size_t room = TURN_KEPT_MAX - t->kept_len;
 
 	if (t->kept < 0)
-		t->kept = open_unnamed();
+		t->kept = host_unnamed();
 	len = len < room ? len : room;
 	if (t->kept >= 0 && len > 0) {
 		ssize_t n = pwrite(t->kept, data, len, (off_t)t->kept_len);
