@@ -213,8 +213,8 @@ static bool run(const struct command_options *options, const char *const *words,
 					  .journal = &journal,
 					  .record = &s.record,
 					  .notes = s.notes,
-					  .look.host = holds.host };
-	s.shell.read_only = holds.options.read_only;
+					  .look.host = holds.host,
+					  .read_only = holds.options.read_only };
 	bool ok = target_options_check_read_only(&holds, err) && environment_enter(&holds, words[0], err) &&
 		  get_reason(&holds, &s.reason, err) && journal_open(&journal, holds.options.journal, err) &&
 		  start_record(&s, err) && sessions(&s, err);

@@ -24,20 +24,17 @@ bool shell_is_word(const char *line, const char *word)
 	return strncmp(line, word, len) == 0 && line[len + strspn(line + len, " ().")] == '\0';
 }
 
-static bool complain(struct shell *s, struct error *why, struct error *err)
+static bool needs(struct shell *s, const char *what, struct error *err)
 {
 	char text[ERROR_MESSAGE_MAX + 64];
 
-	snprintf(text, sizeof text, "beamline: %s\n", why->message);
+	snprintf(text, sizeof text, "beamline: %s\n", what);
 	return shell_say(s, text, err);
 }
 
-static bool needs(struct shell *s, const char *what, struct error *err)
+static bool complain(struct shell *s, const struct error *why, struct error *err)
 {
-	struct error why = { .code = ERROR_NONE };
-
-	error_set(&why, ERROR_USAGE, "%s", what);
-	return complain(s, &why, err);
+	return needs(s, why->message, err);
 }
 
 static bool do_quit(struct shell *s, const char *argument, struct error *err)
